@@ -1,0 +1,1 @@
+"""Pure functions that read, build and edit libvirt XML."""

@@ -1,0 +1,1 @@
+"""The commands without a user interface: hosts, list, stats, check."""

@@ -1,0 +1,1 @@
+"""Pure, frozen facts about hosts and guests, and functions over them."""

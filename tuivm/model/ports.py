@@ -1,0 +1,130 @@
+"""The one way from the user interface to a host. The real one and the simulated one both fit.
+
+Nothing here blocks: each call hands back a `Future` that a daemon thread of the host fulfils, or
+nothing at all. A future never raises for what a host refuses: that is an `Outcome` or a `Problem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import Flag, auto
+from typing import Protocol
+
+from tuivm.model.deletion import DeletionFacts
+from tuivm.model.hosts import HostFacts, HostSpec, Problem
+from tuivm.model.requests import Outcome, Request
+from tuivm.model.snapshot import HostSnapshot
+
+
+class Groups(Flag):
+    """Groups of statistics; only what is looked at is asked for."""
+
+    CPU = auto()
+    BALLOON = auto()
+    BLOCK = auto()
+    NET = auto()
+    VCPU = auto()
+    LIST = CPU | BALLOON | BLOCK | NET
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is being looked at on one host.
+
+    guests: UUIDs on the screen, sampled every tick; the others take turns. groups: what is asked
+    for. interval: seconds between ticks, None for the host's own. paused: nobody looks (the
+    terminal is suspended): no sampling at all.
+    """
+
+    guests: frozenset[str] = frozenset()
+    groups: Groups = Groups.LIST
+    interval: float | None = None
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialPrompt:
+    """One thing that libvirt asks for while connecting. secret: do not echo."""
+
+    text: str
+    secret: bool
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRequest:
+    """Asked on a host's thread, answered by a dialog: `answer` may be called from any thread."""
+
+    host: str
+    prompts: tuple[CredentialPrompt, ...]
+    answer: Callable[[tuple[str, ...] | None], None]
+    """Takes one string a prompt, or None when the person declines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How a trial connection went."""
+
+    facts: HostFacts | None = None
+    guests: int = 0
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text that was asked for, or why there is none."""
+
+    text: str = ""
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionLookup:
+    facts: DeletionFacts | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Where a host delivers. Both are called on the host's own threads and must not block."""
+
+    snapshot: Callable[[HostSnapshot], None]
+    credentials: Callable[[CredentialRequest], None] = field(
+        default=lambda request: request.answer(None)
+    )
+
+
+class HostPort(Protocol):
+    """A host, reached through daemon threads of its own."""
+
+    @property
+    def spec(self) -> HostSpec: ...
+
+    def start(self) -> None:
+        """Begin to connect, and go on for ever; snapshots arrive at the sink."""
+
+    def watch(self, view: View) -> None:
+        """Say what is being looked at; takes effect at the next tick."""
+
+    def retry(self) -> None:
+        """Try again now if it is lost, failed or stuck."""
+
+    def close(self) -> None:
+        """Stop. Never waits, whatever hangs."""
+
+    def act(self, uuid: str, request: Request) -> Future[Outcome]: ...
+
+    def domain_xml(self, uuid: str, *, inactive: bool = False) -> Future[Text]: ...
+
+    def deletion_facts(self, uuid: str) -> Future[DeletionLookup]: ...
+
+
+class HostMaker(Protocol):
+    """Makes hosts: libvirt's in the product, simulated ones in the tests."""
+
+    def make(self, spec: HostSpec, sinks: Sinks) -> HostPort: ...
+
+    def try_out(self, uri: str, *, readonly: bool, sinks: Sinks) -> Future[Trial]:
+        """Connect once, look, and close."""

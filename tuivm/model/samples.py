@@ -1,0 +1,88 @@
+"""Counters as libvirt reports them at one moment. None means: not reported, never zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class DiskCounters:
+    """`block.N.*` of the bulk statistics; name is `<target dev>`. Bytes, requests, ns."""
+
+    name: str
+    rd_bytes: int | None = None
+    rd_reqs: int | None = None
+    rd_ns: int | None = None
+    wr_bytes: int | None = None
+    wr_reqs: int | None = None
+    wr_ns: int | None = None
+    fl_reqs: int | None = None
+    fl_ns: int | None = None
+    errors: int | None = None
+    allocation: int | None = None
+    capacity: int | None = None
+    physical: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NicCounters:
+    """`net.N.*` of the bulk statistics; name is the live `<target dev>` (vnetX)."""
+
+    name: str
+    rx_bytes: int | None = None
+    rx_pkts: int | None = None
+    rx_errs: int | None = None
+    rx_drop: int | None = None
+    tx_bytes: int | None = None
+    tx_pkts: int | None = None
+    tx_errs: int | None = None
+    tx_drop: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BalloonFigures:
+    """`balloon.*` in KiB (faults: counts). available and unused come from the guest's driver."""
+
+    current: int | None = None
+    maximum: int | None = None
+    available: int | None = None
+    unused: int | None = None
+    usable: int | None = None
+    rss: int | None = None
+    swap_in: int | None = None
+    swap_out: int | None = None
+    major_faults: int | None = None
+    minor_faults: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VcpuCounters:
+    """`vcpu.N.*`. Times in ns; exits by libvirt's names ("exits", "io_exits", "mmio_exits", …)."""
+
+    number: int
+    state: int | None = None
+    time_ns: int | None = None
+    wait_ns: int | None = None
+    delay_ns: int | None = None
+    halted: bool | None = None
+    exits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSample:
+    """All counters of one guest at one moment.
+
+    at: monotonic seconds of this machine, when the answer that holds the counters arrived.
+    A group that was not asked for, or that the driver does not report, is None; an empty tuple
+    means: asked, answered, and there is none.
+    """
+
+    at: float
+    cpu_ns: int | None = None
+    cpu_user_ns: int | None = None
+    cpu_system_ns: int | None = None
+    balloon: BalloonFigures | None = None
+    vcpus: tuple[VcpuCounters, ...] | None = None
+    disks: tuple[DiskCounters, ...] | None = None
+    nics: tuple[NicCounters, ...] | None = None

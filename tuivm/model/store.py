@@ -1,0 +1,240 @@
+"""The program's memory of all hosts: snapshots in, guests with rates and history out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tuivm.model.guests import Guest, GuestKey
+from tuivm.model.history import History, SeriesKey
+from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
+from tuivm.model.rates import GuestRates, guest_rates
+from tuivm.model.samples import GuestSample
+from tuivm.model.snapshot import HostSnapshot
+
+STALE_AFTER = 5.0
+"""Seconds past the sampling interval after which a host that is up counts as stale."""
+GAP_AFTER = 3.0
+"""A pause of more than this many intervals between two ticks is a gap in the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """A host as the screens show it."""
+
+    spec: HostSpec
+    state: HostState
+    problem: Problem | None = None
+    facts: HostFacts | None = None
+    load: HostLoad | None = None
+    retry_in: float | None = None
+    stale_for: float | None = None
+    """Seconds since its last answer, when that is too long ago."""
+    guests: int = 0
+    active: int = 0
+    readonly: bool = False
+
+    @property
+    def refusal(self) -> str:
+        """Why no guest of it can be changed now, "" when it can."""
+        if self.readonly:
+            return f"{self.spec.name} is opened read-only"
+        if self.state is HostState.UP:
+            return ""
+        if self.state is HostState.STALE:
+            return f"{self.spec.name} does not answer (stale {self.stale_for or 0:.0f} s)"
+        return f"{self.spec.name} is {self.state.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class GuestView:
+    """A guest with what it does now. rates is None while it is off or not yet sampled."""
+
+    guest: Guest
+    rates: GuestRates | None = None
+    host_cpus: int | None = None
+
+    @property
+    def key(self) -> GuestKey:
+        return self.guest.key
+
+    @property
+    def cpu_percent(self) -> float | None:
+        """Of its own vCPUs, 0 to 100 (a little more when the VMM itself works hard)."""
+        details = self.guest.details
+        if self.rates is None or self.rates.cpu is None or not details or not details.vcpus:
+            return None
+        return 100.0 * self.rates.cpu / details.vcpus
+
+    @property
+    def host_cpu_percent(self) -> float | None:
+        """Of all CPUs of its host, 0 to 100."""
+        if self.rates is None or self.rates.cpu is None or not self.host_cpus:
+            return None
+        return 100.0 * self.rates.cpu / self.host_cpus
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What applying a snapshot did."""
+
+    host: str
+    added: frozenset[GuestKey] = frozenset()
+    removed: frozenset[GuestKey] = frozenset()
+    changed: frozenset[GuestKey] = frozenset()
+
+
+@dataclass(slots=True)
+class _HostMemory:
+    spec: HostSpec
+    snapshot: HostSnapshot | None = None
+    samples: dict[str, GuestSample] = field(default_factory=dict)
+    active: int = 0
+
+
+class Store:
+    """Everything that is known, by host and by guest. Not thread-safe: one thread uses it."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, _HostMemory] = {}
+        self._guests: dict[GuestKey, GuestView] = {}
+        self.history = History()
+
+    def add_host(self, spec: HostSpec) -> None:
+        self._hosts.setdefault(spec.name, _HostMemory(spec))
+
+    def remove_host(self, name: str) -> Change:
+        """Forget a host and its guests."""
+        self._hosts.pop(name, None)
+        gone = frozenset(key for key in self._guests if key.host == name)
+        for key in gone:
+            del self._guests[key]
+            self.history.forget(key)
+        return Change(name, removed=gone)
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        return tuple(self._hosts)
+
+    @property
+    def guests(self) -> Mapping[GuestKey, GuestView]:
+        return self._guests
+
+    def guest(self, key: GuestKey) -> GuestView | None:
+        return self._guests.get(key)
+
+    def guests_of(self, host: str) -> Iterator[GuestView]:
+        return (view for key, view in self._guests.items() if key.host == host)
+
+    def snapshot(self, host: str) -> HostSnapshot | None:
+        memory = self._hosts.get(host)
+        return memory.snapshot if memory else None
+
+    def status(self, host: str, now: float) -> HostStatus:
+        """How a host is doing at monotonic `now`; staleness grows without any new snapshot."""
+        memory = self._hosts[host]
+        snapshot = memory.snapshot
+        if snapshot is None:
+            return HostStatus(memory.spec, HostState.CONNECTING, readonly=memory.spec.readonly)
+        state, stale_for = snapshot.state, None
+        age = now - snapshot.at
+        if state is HostState.UP and age > STALE_AFTER + snapshot.interval:
+            state, stale_for = HostState.STALE, age
+        return HostStatus(
+            spec=memory.spec,
+            state=state,
+            problem=snapshot.problem,
+            facts=snapshot.facts,
+            load=snapshot.load,
+            retry_in=None if snapshot.retry_at is None else max(0.0, snapshot.retry_at - now),
+            stale_for=stale_for,
+            guests=len(snapshot.guests),
+            active=memory.active,
+            readonly=memory.spec.readonly or snapshot.readonly,
+        )
+
+    def statuses(self, now: float) -> list[HostStatus]:
+        return [self.status(name, now) for name in self._hosts]
+
+    def apply(self, snapshot: HostSnapshot) -> Change:
+        """Take a snapshot in. One of a host that was removed meanwhile is ignored."""
+        memory = self._hosts.get(snapshot.host)
+        if memory is None:
+            return Change(snapshot.host)
+        previous, memory.snapshot = memory.snapshot, snapshot
+        if previous is not None and previous.generation != snapshot.generation:
+            memory.samples.clear()
+        gap = previous is None or snapshot.at - previous.at > GAP_AFTER * snapshot.interval
+        memory.active = sum(guest.state.active for guest in snapshot.guests.values())
+        host_cpus = snapshot.facts.cpus if snapshot.facts else None
+        added, changed = set(), set()
+        for uuid, guest in snapshot.guests.items():
+            known = self._guests.get(guest.key)
+            view = self._next_view(memory, guest, known, snapshot, host_cpus)
+            if known is None:
+                added.add(guest.key)
+            elif view is not known:
+                changed.add(guest.key)
+            self._guests[guest.key] = view
+            if view.rates is not None and uuid in snapshot.samples:
+                self._remember(view, gap=gap)
+        removed = self._drop_missing(memory, snapshot)
+        return Change(snapshot.host, frozenset(added), removed, frozenset(changed))
+
+    def _next_view(
+        self,
+        memory: _HostMemory,
+        guest: Guest,
+        known: GuestView | None,
+        snapshot: HostSnapshot,
+        host_cpus: int | None,
+    ) -> GuestView:
+        uuid = guest.key.uuid
+        sample = snapshot.samples.get(uuid)
+        if not guest.state.active:
+            memory.samples.pop(uuid, None)
+            rates = None
+        elif sample is not None:
+            rates = guest_rates(memory.samples.get(uuid), sample)
+            memory.samples[uuid] = sample
+        else:
+            rates = known.rates if known else None
+        if (
+            known is not None
+            and known.guest is guest
+            and known.rates is rates
+            and known.host_cpus == host_cpus
+        ):
+            return known
+        return GuestView(guest, rates, host_cpus)
+
+    def _drop_missing(self, memory: _HostMemory, snapshot: HostSnapshot) -> frozenset[GuestKey]:
+        removed = frozenset(
+            key
+            for key in self._guests
+            if key.host == snapshot.host and key.uuid not in snapshot.guests
+        )
+        for key in removed:
+            del self._guests[key]
+            memory.samples.pop(key.uuid, None)
+            self.history.forget(key)
+        return removed
+
+    def _remember(self, view: GuestView, *, gap: bool) -> None:
+        rates = view.rates
+        if rates is None:
+            return
+        span = 0.0 if gap else rates.seconds
+
+        def push(metric: str, value: float | None, device: str = "") -> None:
+            self.history.push(SeriesKey(view.key, metric, device), rates.at, value, span)
+
+        if not (gap and rates.seconds):
+            push("cpu", view.cpu_percent)
+            for disk in rates.disks or ():
+                push("disk.read", disk.rd_bytes, disk.name)
+                push("disk.write", disk.wr_bytes, disk.name)
+            for nic in rates.nics or ():
+                push("net.rx", nic.rx_bytes, nic.name)
+                push("net.tx", nic.tx_bytes, nic.name)
+        push("memory", None if rates.memory_kib is None else rates.memory_kib * 1024.0)

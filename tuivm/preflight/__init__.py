@@ -1,0 +1,1 @@
+"""Pure checks: what is asked and what the host offers in, findings out."""
