@@ -1,0 +1,23 @@
+#!/bin/sh
+# What `make run` does: set up, start the daemons if they are needed, open tuivm.
+# Without a terminal it prints what the screen would show. Arguments go to tuivm.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+scripts/setup.sh run
+# tuivm itself says what is wrong with a host that it cannot reach, so it opens all the same.
+.venv/bin/python -I scripts/daemons.py || complain "opening tuivm without it"
+
+if [ -t 0 ] && [ -t 1 ]; then
+    exec .venv/bin/tuivm "$@"
+fi
+
+for view in hosts list; do
+    echo
+    say "$view"
+    status=0
+    .venv/bin/tuivm "$@" "$view" || status=$?
+    # 3 says that some host is out of reach, which is a thing to show and not a failure to show it.
+    [ "$status" = 0 ] || [ "$status" = 3 ] || exit "$status"
+done
