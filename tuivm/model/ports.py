@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Flag, auto
 from typing import Protocol
 
-from tuivm.model.deletion import DeletionFacts
+from tuivm.model.deletion import DeletionFacts, DeletionPlan
 from tuivm.model.hosts import HostFacts, HostSpec, Problem
 from tuivm.model.requests import Outcome, Request
 from tuivm.model.snapshot import HostSnapshot
@@ -82,7 +82,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class DeletionLookup:
+    """What deleting a guest would mean: facts and the plan drawn from them, or a problem."""
+
     facts: DeletionFacts | None = None
+    plan: DeletionPlan | None = None
     problem: Problem | None = None
 
 
