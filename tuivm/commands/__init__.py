@@ -1,1 +1,27 @@
 """What a person can do: one class an action."""
+
+from __future__ import annotations
+
+from tuivm.commands.base import CommandType
+from tuivm.commands.guests import GUEST_COMMANDS
+from tuivm.commands.lifecycle import LIFECYCLE
+from tuivm.commands.program import (
+    CHART_COMMANDS,
+    HOST_COMMANDS,
+    PLACES,
+    PROGRAM_COMMANDS,
+    TABLE_COMMANDS,
+)
+
+COMMANDS: tuple[CommandType, ...] = (
+    *PLACES,
+    *LIFECYCLE,
+    *GUEST_COMMANDS,
+    *TABLE_COMMANDS,
+    *CHART_COMMANDS,
+    *HOST_COMMANDS,
+    *PROGRAM_COMMANDS,
+)
+"""Every command, in the order of the help screen."""
+
+BY_ID: dict[str, CommandType] = {command.id: command for command in COMMANDS}

@@ -1,0 +1,340 @@
+"""A simulated host behind the same Protocol as the real one: seeded counters, a clock that moves
+only when the test moves it, and faults on demand (hung, lost, failing actions)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from tuivm.model.deletion import DeletionFacts, VolumeFacts
+from tuivm.model.devices import Device, DeviceClass, DeviceKind
+from tuivm.model.guests import Guest, GuestDetails, GuestKey, GuestStack, GuestState
+from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
+from tuivm.model.ports import DeletionLookup, Sinks, Text, Trial, View
+from tuivm.model.requests import (
+    Delete,
+    DiscardSave,
+    ForceOff,
+    Outcome,
+    Reboot,
+    Rename,
+    Request,
+    Reset,
+    Resume,
+    Save,
+    SetAutostart,
+    Shutdown,
+    Start,
+    Step,
+    Suspend,
+)
+from tuivm.model.samples import BalloonFigures, DiskCounters, GuestSample, NicCounters
+from tuivm.model.snapshot import HostSnapshot
+
+VIRTIO = (
+    Device(DeviceKind.DISK, DeviceClass.PARAVIRTUAL, "virtio-blk", "vda", "virtio", counted=True),
+    Device(DeviceKind.NIC, DeviceClass.PARAVIRTUAL, "virtio-net", "vnet0", counted=True),
+    Device(DeviceKind.BALLOON, DeviceClass.PARAVIRTUAL, "virtio-balloon", "balloon0"),
+)
+LEGACY = (
+    Device(DeviceKind.DISK, DeviceClass.EMULATED, "ide-hd", "hda", "ide", counted=True),
+    Device(DeviceKind.NIC, DeviceClass.EMULATED, "e1000", "vnet1", counted=True),
+    Device(DeviceKind.VIDEO, DeviceClass.EMULATED, "VGA", "video0"),
+)
+
+
+class Clock:
+    """Monotonic seconds, moved by hand."""
+
+    def __init__(self, now: float = 10_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class SimGuest:
+    """A guest whose counters grow by seeded, different amounts a device."""
+
+    guest: Guest
+    random: random.Random
+    cpu_ns: int = 0
+    counters: dict[str, list[int]] = field(default_factory=dict)
+
+    def step(self, seconds: float) -> None:
+        self.cpu_ns += int(self.random.uniform(0.1, 0.9) * seconds * 1e9)
+        details = self.guest.details
+        for device in details.devices if details else ():
+            if device.counted:
+                grown = self.counters.setdefault(device.target, [0, 0, 0, 0])
+                for index in range(4):
+                    grown[index] += int(self.random.uniform(1e3, 1e6) * seconds)
+
+    def sample(self, at: float) -> GuestSample:
+        details = self.guest.details
+        devices = details.devices if details else ()
+
+        def counted(kind: DeviceKind) -> list[tuple[str, list[int]]]:
+            return [
+                (device.target, self.counters.get(device.target, [0, 0, 0, 0]))
+                for device in devices
+                if device.kind is kind and device.counted
+            ]
+
+        return GuestSample(
+            at=at,
+            cpu_ns=self.cpu_ns,
+            balloon=BalloonFigures(
+                current=1 << 20, maximum=1 << 20, available=1 << 20, unused=1 << 19, rss=1 << 18
+            ),
+            disks=tuple(
+                DiskCounters(name, rd_bytes=n[0], rd_reqs=n[1], wr_bytes=n[2], wr_reqs=n[3])
+                for name, n in counted(DeviceKind.DISK)
+            ),
+            nics=tuple(
+                NicCounters(name, rx_bytes=n[0], rx_pkts=n[1], tx_bytes=n[2], tx_pkts=n[3])
+                for name, n in counted(DeviceKind.NIC)
+            ),
+        )
+
+
+class SimHost:
+    """Set `hung` and it neither ticks nor answers; `lose()` and `find()` end and mend it."""
+
+    def __init__(self, spec: HostSpec, sinks: Sinks, clock: Clock, seed: int = 1) -> None:
+        self._spec = spec
+        self._sinks = sinks
+        self._clock = clock
+        self._random = random.Random(seed)
+        self._last = clock()
+        self.guests: dict[str, SimGuest] = {}
+        self.view = View()
+        self.state = HostState.UP
+        self.problem: Problem | None = None
+        self.generation = 1
+        self.hung = False
+        self.retries = 0
+        self.closed = False
+        self.started = False
+        self.requests: list[tuple[str, Request]] = []
+        self.refuse: Problem | None = None
+        self.waiting: list[Future[Outcome]] = []
+        self.volumes: tuple[VolumeFacts, ...] = ()
+        self.facts = HostFacts(
+            hostname=spec.name,
+            driver="QEMU",
+            hypervisor_version="7.2.22",
+            libvirt_version="9.0.0",
+            arch="x86_64",
+            cpu_model="Simulated CPU",
+            cpus=8,
+            memory_kib=16 << 20,
+            virt_types=("kvm", "qemu"),
+        )
+
+    @property
+    def spec(self) -> HostSpec:
+        return self._spec
+
+    @property
+    def busy(self) -> bool:
+        return self.hung
+
+    def add_guest(
+        self,
+        name: str,
+        state: GuestState = GuestState.RUNNING,
+        devices: tuple[Device, ...] = VIRTIO,
+        **details: object,
+    ) -> GuestKey:
+        uuid = str(UUID(int=self._random.getrandbits(128), version=4))
+        return self.add_guest_as(uuid, name, state, devices, **details)
+
+    def add_guest_as(
+        self,
+        uuid: str,
+        name: str,
+        state: GuestState = GuestState.RUNNING,
+        devices: tuple[Device, ...] = VIRTIO,
+        **details: object,
+    ) -> GuestKey:
+        key = GuestKey(self._spec.name, uuid)
+        guest = Guest(
+            key,
+            name,
+            state,
+            domain_id=len(self.guests) + 1 if state.active else None,
+            autostart=False,
+            managed_save=False,
+            details=replace(
+                GuestDetails(
+                    vcpus=2,
+                    vcpus_max=2,
+                    memory_kib=1 << 20,
+                    memory_max_kib=1 << 20,
+                    stack=GuestStack("kvm", "x86_64", "pc-q35-7.2", "BIOS", cpu="host-passthrough"),
+                    devices=devices,
+                ),
+                **details,
+            ),
+        )
+        self.guests[uuid] = SimGuest(guest, random.Random(self._random.random()))
+        return key
+
+    def remove_guest(self, uuid: str) -> None:
+        del self.guests[uuid]
+
+    def change(self, uuid: str, **changes: object) -> None:
+        sim = self.guests[uuid]
+        sim.guest = replace(sim.guest, **changes)
+
+    def tick(self) -> None:
+        """One sampling round at the clock's present time."""
+        if self.hung or self.closed or not self.started:
+            return
+        now = self._clock()
+        seconds, self._last = now - self._last, now
+        up = self.state is HostState.UP
+        samples = {}
+        for uuid, sim in self.guests.items():
+            if up and sim.guest.state is GuestState.RUNNING:
+                sim.step(seconds)
+                samples[uuid] = sim.sample(now)
+        self._sinks.snapshot(
+            HostSnapshot(
+                host=self._spec.name,
+                at=now,
+                state=self.state,
+                generation=self.generation,
+                problem=self.problem,
+                retry_at=None if up else now + 5,
+                facts=self.facts,
+                load=HostLoad(25.0, 4 << 20, 16 << 20) if up else None,
+                guests={uuid: sim.guest for uuid, sim in self.guests.items()},
+                samples=samples,
+                interval=self._spec.interval,
+                readonly=self._spec.readonly,
+            )
+        )
+
+    def lose(self, reason: str = "connection reset by peer") -> None:
+        self.state = HostState.LOST
+        self.problem = Problem(f"lost {self._spec.name}", reason, "the daemon is not running")
+
+    def find(self) -> None:
+        self.state = HostState.UP
+        self.problem = None
+        self.generation += 1
+
+    def start(self) -> None:
+        self.started = True
+
+    def watch(self, view: View) -> None:
+        self.view = view
+
+    def retry(self) -> None:
+        self.retries += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+    def act(self, uuid: str, request: Request) -> Future[Outcome]:
+        future: Future[Outcome] = Future()
+        self.requests.append((uuid, request))
+        if self.hung:
+            self.waiting.append(future)
+            return future
+        future.set_result(self._carry_out(uuid, request))
+        return future
+
+    def domain_xml(self, uuid: str, *, inactive: bool = False) -> Future[Text]:
+        future: Future[Text] = Future()
+        sim = self.guests.get(uuid)
+        if sim is None:
+            future.set_result(Text(problem=Problem("cannot read the XML", "Domain not found")))
+        else:
+            name = sim.guest.name.replace("&", "&amp;").replace("<", "&lt;")
+            xml = f"<domain type='kvm'>\n  <name>{name}</name>\n  <uuid>{uuid}</uuid>\n</domain>\n"
+            future.set_result(Text(xml))
+        return future
+
+    def deletion_facts(self, uuid: str) -> Future[DeletionLookup]:
+        from tuivm.preflight.deletion import plan_deletion
+
+        future: Future[DeletionLookup] = Future()
+        sim = self.guests.get(uuid)
+        if sim is None:
+            problem = Problem("cannot look up the guest", "Domain not found")
+            future.set_result(DeletionLookup(problem=problem))
+            return future
+        facts = DeletionFacts(
+            name=sim.guest.name,
+            uuid=uuid,
+            active=sim.guest.state.active,
+            persistent=True,
+            volumes=self.volumes,
+        )
+        future.set_result(DeletionLookup(facts, plan_deletion(facts)))
+        return future
+
+    def _carry_out(self, uuid: str, request: Request) -> Outcome:
+        if self.refuse is not None:
+            return Outcome(self.refuse)
+        if uuid not in self.guests:
+            return Outcome(Problem("cannot do that", "Domain not found", "the guest is gone"))
+        match request:
+            case Start(paused=paused):
+                self.change(uuid, state=GuestState.PAUSED if paused else GuestState.RUNNING)
+            case Resume() | Reset() | Reboot():
+                self.change(uuid, state=GuestState.RUNNING)
+            case Suspend():
+                self.change(uuid, state=GuestState.PAUSED)
+            case Shutdown():
+                pass
+            case ForceOff():
+                self.change(uuid, state=GuestState.OFF)
+            case Save():
+                self.change(uuid, state=GuestState.OFF, managed_save=True)
+            case DiscardSave():
+                self.change(uuid, managed_save=False)
+            case SetAutostart(on=on):
+                self.change(uuid, autostart=on)
+            case Rename(name=name):
+                self.change(uuid, name=name)
+            case Delete():
+                self.remove_guest(uuid)
+        return Outcome(steps=(Step(type(request).__name__),))
+
+
+class SimMaker:
+    """Makes simulated hosts; `prepare` fills each with guests before it starts."""
+
+    def __init__(
+        self, clock: Clock, prepare: Callable[[SimHost], None] = lambda host: None
+    ) -> None:
+        self._clock = clock
+        self._prepare = prepare
+        self.hosts: dict[str, SimHost] = {}
+        self.trial = Trial(facts=HostFacts(hostname="tried", driver="QEMU"), guests=3)
+
+    def make(self, spec: HostSpec, sinks: Sinks) -> SimHost:
+        host = SimHost(spec, sinks, self._clock, seed=len(self.hosts) + 1)
+        self._prepare(host)
+        self.hosts[spec.name] = host
+        return host
+
+    def try_out(self, uri: str, *, readonly: bool, sinks: Sinks) -> Future[Trial]:
+        del uri, readonly, sinks
+        future: Future[Trial] = Future()
+        future.set_result(self.trial)
+        return future
+
+    def tick(self, seconds: float = 1.0) -> None:
+        """Move the clock and let every host sample."""
+        self._clock.now += seconds
+        for host in self.hosts.values():
+            host.tick()

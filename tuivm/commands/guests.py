@@ -1,0 +1,79 @@
+"""Commands on one guest that ask something first: rename, delete."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tuivm.commands.base import Desk, GuestCommand, Place
+from tuivm.model.guests import GuestKey
+from tuivm.model.requests import Delete, Rename
+from tuivm.model.store import GuestView
+from tuivm.screens.dialogs.delete_guest import DeleteGuest
+from tuivm.screens.dialogs.rename import RenameGuest
+
+
+class RenameOne(GuestCommand):
+    """Give the guest another name; libvirt renames only guests that are off."""
+
+    id = "guest.rename"
+    label = "rename"
+    keys = ("R", "f2")
+
+    def unfit(self, view: GuestView) -> str:
+        if not view.guest.persistent:
+            return f"{view.guest.name} is transient: it has no definition to rename"
+        return f"{view.guest.name} is not off" if view.guest.state.active else ""
+
+    def refusal(self, desk: Desk, place: Place) -> str:
+        return _one_only(place) or super().refusal(desk, place)
+
+    async def run(self, desk: Desk, place: Place) -> None:
+        view = self.able(desk, place)[0]
+
+        def taken(name: str) -> str:
+            others = (other.guest for other in desk.store.guests_of(view.key.host))
+            if any(guest.name == name and guest.key != view.key for guest in others):
+                return f"{view.key.host} has a guest named {name} already"
+            return ""
+
+        name = await desk.ask(RenameGuest(view.guest.name, taken))
+        if name is not None and name != view.guest.name:
+            await desk.act("renaming", [(view, Rename(name))])
+
+
+class DeleteOne(GuestCommand):
+    """Delete the guest's definition; its volumes stay unless you tick them one by one."""
+
+    id = "guest.delete"
+    label = "delete"
+    keys = ("X", "delete")
+
+    def refusal(self, desk: Desk, place: Place) -> str:
+        return _one_only(place) or super().refusal(desk, place)
+
+    async def run(self, desk: Desk, place: Place) -> None:
+        view = self.able(desk, place)[0]
+        host = desk.host(view.key.host)
+        if host is None:
+            return
+        desk.say(f"{view.guest.name}: looking up what belongs to it…")
+        lookup = await asyncio.wrap_future(host.deletion_facts(view.key.uuid))
+        if lookup.plan is None:
+            problem = lookup.problem
+            desk.say(f"{problem.what}: {problem.reason}" if problem else "nothing found", bad=True)
+            return
+        order = await desk.ask(DeleteGuest(lookup.plan))
+        if order is not None:
+            await desk.act("deleting", [(_still(desk, view.key, view), Delete(order))])
+
+
+def _one_only(place: Place) -> str:
+    return "one guest at a time: clear the selection" if len(place.target_guests()) > 1 else ""
+
+
+def _still(desk: Desk, key: GuestKey, known: GuestView) -> GuestView:
+    """The guest as it is now; as it was when it has meanwhile gone (the host will say so)."""
+    return desk.store.guest(key) or known
+
+
+GUEST_COMMANDS = (RenameOne, DeleteOne)
