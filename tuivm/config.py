@@ -12,7 +12,7 @@ import os
 import stat
 import tempfile
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -137,25 +137,35 @@ def remove_host(path: Path, name: str) -> None:
 
 
 def set_value(path: Path, key: str, value: str | bool | float | tuple[str, ...]) -> None:
-    """Set one top-level key, or one key of a table ("keys.start"). Raises ConfigError."""
-    section, _, last = key.rpartition(".")
+    """Set one top-level key, or a key of a command ("keys.guest.start"). Raises ConfigError."""
+    section, _, rest = key.partition(".")
     plain = list(value) if isinstance(value, tuple) else value
     faults: list[str] = []
-    _read({section: {last: plain}} if section else {last: plain}, (), (), faults)
+    _read({section: {rest: plain} if rest else plain}, (), (), faults)
     if faults:
         raise ConfigError(f"not saved: {faults[0]}")
 
     def change(document: tomlkit.TOMLDocument) -> None:
-        table: Any = document
-        if section:
-            if section not in document:
-                document[section] = tomlkit.table()
-            table = document[section]
-            if not isinstance(table, dict):
-                raise ConfigError(f"{path}: {section}: must be a table")
+        if not rest:
+            document[section] = plain
+            return
+        if section not in document:
+            document[section] = tomlkit.table()
+        table: Any = document[section]
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path}: {section}: must be a table")
+        table, last = _innermost(table, rest)
         table[last] = plain
 
     _edit(path, change)
+
+
+def _innermost(table: Any, key: str) -> tuple[Any, str]:
+    """Where "guest.start" stands or belongs: under that name, or as a table in a table."""
+    head, _, rest = key.partition(".")
+    if key not in table and rest and isinstance(table.get(head), dict):
+        return _innermost(table[head], rest)
+    return table, key
 
 
 def _read(
@@ -233,12 +243,21 @@ def _keys(found: object, faults: list[str]) -> dict[str, str]:
         faults.append("keys: must be a table, begun with [keys]")
         return {}
     keys: dict[str, str] = {}
-    for command, value in found.items():
+    for command, value in _flat(found):
         if isinstance(value, str):
             keys[command] = value
         else:
             faults.append(f'keys.{command}: must be a string such as "x" or "f5,ctrl+x"')
     return keys
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """guest.start = "x" without quotes is a table in a table: both ways of writing it count."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 class _BadValueError(Exception):

@@ -238,6 +238,26 @@ def test_set_value_keeps_comments(file: Path) -> None:
     assert len(loaded.config.hosts) == 2
 
 
+def test_command_ids_with_dots_may_be_quoted_or_not(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[keys]\nguest.start = "f5"\n"guest.reset" = "f6"\nguest.save = 3\n')
+    loaded = load(path)
+    assert loaded.config.keys == {"guest.start": "f5", "guest.reset": "f6"}
+    assert "keys.guest.save: must be a string" in loaded.problems[0]
+    set_value(path, "keys.guest.start", "f7")
+    set_value(path, "keys.guest.reset", "f8")
+    set_value(path, "keys.guest.save", "f9")
+    set_value(path, "keys.host.add", "f10")
+    loaded = load(path)
+    assert loaded.problems == ()
+    assert loaded.config.keys == {
+        "guest.start": "f7",
+        "guest.reset": "f8",
+        "guest.save": "f9",
+        "host.add": "f10",
+    }
+
+
 def test_new_top_level_key_lands_before_the_tables(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[[host]]\nname = "a"\nuri = "qemu:///system"\n[keys]\nstart = "f5"\n')
