@@ -16,7 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-RUN = Path(os.environ.get("TUIVM_LIBVIRT_RUN_DIR", "/run/libvirt"))
+RUN = Path("/run/libvirt")
+SYSTEMD = Path("/run/systemd/system")
 SYSTEM_SOCKETS = ("libvirt-sock", "virtqemud-sock")
 WAIT_S = 20.0
 
@@ -52,7 +53,9 @@ def show_and_run(*command: str) -> bool:
 
 
 def find(program: str) -> str | None:
-    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin")
+    return shutil.which(
+        program, path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+    )
 
 
 def start_with_systemd() -> bool:
@@ -86,7 +89,7 @@ def wait_until_it_listens() -> bool:
 def main() -> int:
     if not wanted() or system_daemon_listens():
         return 0
-    systemd = Path("/run/systemd/system").is_dir()
+    systemd = SYSTEMD.is_dir()
     print("tuivm: no libvirt daemon listens on this machine; starting it", flush=True)
     started = start_with_systemd() if systemd else start_by_hand()
     if started and wait_until_it_listens():
