@@ -25,11 +25,11 @@ WAIT_S = 20.0
 def listens(name: str) -> bool:
     """Whether a daemon accepts connections on this socket; a killed one leaves a dead file."""
     with socket.socket(socket.AF_UNIX) as probe:
-        # A stopped daemon whose backlog is full would block connect() forever.
-        probe.settimeout(1.0)
+        # connect() to a stopped daemon whose backlog is full would wait for good.
+        probe.setblocking(False)
         try:
             probe.connect(str(RUN / name))
-        except TimeoutError:
+        except BlockingIOError:
             return True
         except OSError:
             return False
@@ -41,7 +41,7 @@ def system_daemon_listens() -> bool:
 
 
 def wanted() -> bool:
-    """Whether libvirt's own choice of a host, as this user, is the system daemon on this machine."""
+    """Whether libvirt's own choice of a host is the system daemon on this machine."""
     uri = os.environ.get("LIBVIRT_DEFAULT_URI", "")
     return os.geteuid() == 0 and uri in ("", "qemu:///system")
 

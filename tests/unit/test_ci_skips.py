@@ -1,4 +1,4 @@
-"""In CI a live or tty test that is skipped counts as failed: run the real conftest on a small tree."""
+"""In CI a skipped live or tty test is a failed one: the real conftest, on a small tree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import pytest
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
 SKIPS = {
     "call": "import pytest\ndef test_it():\n    pytest.skip('no libvirtd here')\n",
-    "mark": "import pytest\n@pytest.mark.skipif(True, reason='no libvirtd here')\ndef test_it(): ...\n",
+    "mark": (
+        "import pytest\n@pytest.mark.skipif(True, reason='no libvirtd here')\ndef test_it(): ...\n"
+    ),
     "module": "import pytest\npytest.skip('no libvirtd here', allow_module_level=True)\n",
     "setup": (
         "import pytest\n@pytest.fixture\ndef host():\n    pytest.skip('no libvirtd here')\n"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SHELL_TOOLS = "sh awk cat cksum dirname echo env grep mkdir rm sed tee tr xargs".split()
+SHELL_TOOLS = ["sh", "awk", "basename", "cat", "cksum", "cp", "dirname", "echo", "env", "grep"]
+SHELL_TOOLS += ["mkdir", "rm", "sed", "tee", "tr", "xargs"]
 
 # What each package manager's packages put on the machine, as far as the script looks for it.
 BRINGS = {
@@ -80,7 +81,7 @@ class Machine:
         shutil.copytree(ROOT / "scripts", self.checkout / "scripts")
         for name in ("pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, self.checkout)
-        for tool in (*SHELL_TOOLS, "basename", "cp"):
+        for tool in SHELL_TOOLS:
             found = shutil.which(tool)
             assert found is not None, tool
             (self.bin / tool).symlink_to(found)
