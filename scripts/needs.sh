@@ -74,6 +74,8 @@ missing_needs() {
     have_qemu || echo qemu
     have qemu-img || echo qemu-img
     [ "$1" = test ] || return 0
+    # The tests start a daemon of their own, in the one-piece shape that every system still has.
+    have libvirtd || echo libvirtd
     have_static_busybox || echo busybox
     have ip || echo iproute
     have unshare || echo unshare
@@ -86,6 +88,7 @@ describe() {
         pkg-config) echo "pkg-config (finds libvirt's headers)" ;;
         libvirt-headers) echo "libvirt's client library and headers" ;;
         libvirt-daemon) echo "libvirtd, or virtqemud, with the QEMU driver" ;;
+        libvirtd) echo "libvirtd, in one piece (the tests start one of their own)" ;;
         virtlogd) echo "virtlogd (libvirtd hands it the guests' logs)" ;;
         virsh) echo "virsh" ;;
         qemu) echo "QEMU ($(qemu_binary))" ;;
@@ -142,7 +145,7 @@ packages_for() {
         apt-get:compiler) echo gcc libc6-dev ;;
         apt-get:pkg-config) echo pkg-config ;;
         apt-get:libvirt-headers) echo libvirt-dev ;;
-        apt-get:libvirt-daemon | apt-get:virtlogd)
+        apt-get:libvirt-daemon | apt-get:libvirtd | apt-get:virtlogd)
             echo libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system ;;
         apt-get:virsh) echo libvirt-clients ;;
         apt-get:qemu) apt_qemu ;;
@@ -152,6 +155,7 @@ packages_for() {
         dnf:python) echo python3 python3-devel ;;
         dnf:libvirt-headers) echo libvirt-devel ;;
         dnf:libvirt-daemon) echo libvirt-daemon libvirt-daemon-kvm ;;
+        dnf:libvirtd) echo libvirt-daemon ;;
         dnf:virtlogd) echo libvirt-daemon-log ;;
         dnf:virsh) echo libvirt-client ;;
         dnf:qemu) echo qemu-kvm ;;
@@ -160,7 +164,7 @@ packages_for() {
         zypper:python) echo python313 python313-devel ;;
         zypper:libvirt-headers) echo libvirt-devel ;;
         zypper:libvirt-daemon) echo libvirt-daemon libvirt-daemon-qemu ;;
-        zypper:virtlogd) echo libvirt-daemon ;;
+        zypper:libvirtd | zypper:virtlogd) echo libvirt-daemon ;;
         zypper:virsh) echo libvirt-client ;;
         zypper:qemu) echo qemu ;;
         zypper:qemu-img) echo qemu-tools ;;
@@ -168,7 +172,8 @@ packages_for() {
 
         pacman:python) echo python ;;
         pacman:pkg-config) echo pkgconf ;;
-        pacman:libvirt-headers | pacman:libvirt-daemon | pacman:virtlogd | pacman:virsh) echo libvirt ;;
+        pacman:libvirt-headers | pacman:libvirt-daemon | pacman:libvirtd) echo libvirt ;;
+        pacman:virtlogd | pacman:virsh) echo libvirt ;;
         pacman:qemu) echo qemu-base ;;
 
         apt-get:busybox) echo busybox-static ;;
