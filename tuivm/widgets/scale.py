@@ -72,8 +72,8 @@ def highest_of(series: Iterable[Iterable[float]]) -> float:
 def nice_top(highest: float, unit: str) -> float:
     """The smallest round number that holds `highest`, and never less than makes sense.
 
-    Bytes ("B", "B/s") are 2, 3, 4, 6, 8, 12, … of the binary units; all else is decimal. Noise of a few bytes or of a tenth
-    of a percent is not blown up to the full height.
+    Bytes ("B", "B/s") are 2, 3, 4, 6, 8, 12, … of the binary units; all else is decimal. Noise
+    of a few bytes or of a tenth of a percent is not blown up to the full height.
     """
     wanted = min(max(highest, _smallest(unit)), _LARGEST.get(unit, _LARGEST_OTHER))
     if _is_bytes(unit):
