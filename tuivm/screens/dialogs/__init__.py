@@ -1,0 +1,1 @@
+"""Questions and lists that stand over a place: one file each, all on `base.Dialog`."""

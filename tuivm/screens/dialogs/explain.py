@@ -1,0 +1,71 @@
+"""What a thing is in virtualization terms, its exact XML, and the command that does the same."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.highlight import highlight
+from textual.widgets import Static
+
+from tuivm.model.units import visible
+from tuivm.screens.dialogs.base import Dialog, Keys, paragraph, plain
+
+_HIGHLIGHTED = 200_000
+"""Characters: colouring more than that would be felt."""
+
+
+def xml_content(xml: str) -> Content:
+    """XML in colours, with what cannot be seen made visible."""
+    lines = [visible(line.expandtabs(2)) for line in xml.replace("\r\n", "\n").split("\n")]
+    text = "\n".join(lines).rstrip("\n")
+    return highlight(text, language="xml") if len(text) <= _HIGHLIGHTED else Content(text)
+
+
+class Explain(Dialog[None]):
+    """One paragraph, the command, the XML; "" for a part that there is not."""
+
+    DEFAULT_CSS = """
+    Explain #dialog { width: 100; }
+    Explain .label { color: $text-muted; }
+    """
+    AUTO_FOCUS = "Reader"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy", "Copy the command", show=False),
+        Binding("e", "cancel", "Close", show=False),
+    ]
+    reads = True
+
+    def __init__(self, title: str, text: str, xml: str = "", command: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._xml = xml
+        self._command = command
+
+    @property
+    def title_text(self) -> str:
+        return self._title
+
+    @property
+    def keys(self) -> Keys:
+        copy = (("y", "copy the command"),) if self._command else ()
+        scroll = "up/down" if self.ascii_only else "↑↓"
+        return ((scroll, "scroll"), *copy, ("Esc", "close"))
+
+    def body(self) -> ComposeResult:
+        yield Static(paragraph(self._text.split("\n")))
+        if self._command:
+            yield Static(plain("The same on the command line:"), classes="label gap")
+            yield Static(paragraph(self._command.split("\n"), "bold"), id="command")
+        if self._xml:
+            yield Static(plain("libvirt's XML:"), classes="label gap")
+            yield Static(xml_content(self._xml), id="xml")
+
+    def action_copy(self) -> None:
+        """Hand the command to the terminal's clipboard (OSC 52)."""
+        if self._command:
+            self.app.copy_to_clipboard(self._command)
+            self.notify("The command was handed to the terminal's clipboard.", markup=False)
