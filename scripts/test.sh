@@ -16,7 +16,7 @@ run_stage() {
         lint)
             ruff check . && ruff format --check .
             ;;
-        types) mypy ;;
+        types) mypy && mypy scripts/daemons.py ;;
         imports) lint-imports ;;
         unit | ui | live | tty) python -m pytest "tests/$1" ;;
         *)
