@@ -1,0 +1,169 @@
+"""The command line: what can be said, and what is started for it.
+
+Imports neither Textual nor libvirt by itself: `tuivm completions` and wrong usage answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from enum import IntEnum
+from pathlib import Path
+
+from tuivm.options import Options
+
+PROGRAM = "tuivm"
+SHELLS = ("bash", "zsh", "fish")
+DEFAULT_TIMEOUT = 10.0
+MIN_INTERVAL = 0.1
+
+
+class Exit(IntEnum):
+    """Exit codes; documented in docs/cli.md."""
+
+    FINE = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    INTERRUPTED = 130
+    """128 + SIGINT, as a shell reports a program that Ctrl+C ended."""
+    CLOSED_PIPE = 141
+    """128 + SIGPIPE, as a shell reports a program whose reader went away."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar. Global options are taken before and after the subcommand."""
+    root = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Virtual machines of all your libvirt hosts, live in the terminal.",
+        epilog="Without a command, the user interface is opened.",
+        allow_abbrev=False,
+    )
+    _add_globals(root, after=False)
+    root.add_argument(
+        "--version",
+        action="store_true",
+        help="print the versions of tuivm, libvirt and libvirt-python, and end",
+    )
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, text in (
+        ("hosts", "the hosts, and how they are doing"),
+        ("list", "the guests of all hosts, with their devices"),
+        ("stats", "what guests and devices do, as rates, again and again"),
+        ("check", "whether this host can virtualize, and what to do if not"),
+    ):
+        command = _command(commands, name, text)
+        command.add_argument("--json", action="store_true", help="JSON (docs/json.md)")
+        command.add_argument(
+            "--timeout",
+            type=_positive,
+            default=DEFAULT_TIMEOUT,
+            metavar="S",
+            help="seconds that a host has to answer (default: %(default)g)",
+        )
+        if name == "list":
+            command.add_argument(
+                "--devices", action="store_true", help="a line for each device too (always in JSON)"
+            )
+        if name == "stats":
+            _add_stats_options(command)
+    completions = _command(commands, "completions", "print the completions for a shell")
+    completions.add_argument("shell", choices=SHELLS, metavar="SHELL", help="bash, zsh or fish")
+    return root
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    _add_globals(command, after=True)
+    return command
+
+
+def _add_stats_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--interval",
+        type=_interval,
+        default=1.0,
+        metavar="S",
+        help="seconds between two lines of a guest (default: %(default)g)",
+    )
+    command.add_argument(
+        "--count", type=_count, metavar="N", help="end after N times (default: go on for ever)"
+    )
+
+
+def _add_globals(target: argparse.ArgumentParser, *, after: bool) -> None:
+    """Add the global options; `after` a subcommand they must not reset what came before it.
+
+    argparse parses a subcommand into a namespace of its own and copies all of that over the outer
+    one: so there nothing has a default, and -c, which adds up, goes to a list of its own.
+    """
+    group = target.add_argument_group("global options")
+
+    def flag(name: str, text: str) -> None:
+        group.add_argument(
+            name,
+            action="store_true",
+            default=argparse.SUPPRESS if after else False,
+            help=text,
+        )
+
+    def value(name: str, metavar: str, text: str, kind: Callable[[str], object] = str) -> None:
+        group.add_argument(
+            name,
+            metavar=metavar,
+            default=argparse.SUPPRESS if after else None,
+            type=kind,
+            help=text,
+        )
+
+    group.add_argument(
+        "-c",
+        "--connect",
+        action="append",
+        default=[],
+        dest="connect_after" if after else "connect",
+        metavar="URI",
+        help="a host, as virsh takes it: URI or alias; may be given again",
+    )
+    value("--config", "FILE", "the configuration file", Path)
+    flag("--readonly", "open read-only connections; nothing can be changed")
+    flag("--slow", "for thin links: slower, no animation")
+    flag("--ascii", "draw with ASCII only")
+    value("--theme", "NAME", "colours of the user interface")
+    value("--log", "FILE", "the log file", Path)
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be more than 0: {text}")
+    return number
+
+
+def _interval(text: str) -> float:
+    number = _positive(text)
+    if number < MIN_INTERVAL:
+        raise argparse.ArgumentTypeError(f"must be at least {MIN_INTERVAL}: {text}")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1: {text}")
+    return number
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """The global options out of what was parsed."""
+    return Options(
+        connections=(*arguments.connect, *getattr(arguments, "connect_after", [])),
+        config_path=arguments.config,
+        readonly=arguments.readonly,
+        slow=arguments.slow,
+        ascii=arguments.ascii,
+        theme=arguments.theme or "",
+        log_path=arguments.log,
+    )

@@ -1,0 +1,244 @@
+"""`tuivm stats`: the samplers and the store of the screens, printed as lines."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from typing import Protocol, TextIO
+
+from tuivm.cli import Exit
+from tuivm.headless import documents
+from tuivm.headless.show import problem_lines
+from tuivm.headless.table import Column, Table
+from tuivm.model.hosts import HostSpec, HostState, Problem
+from tuivm.model.ports import Groups, HostMaker, HostPort, Sinks, View
+from tuivm.model.rates import GuestRates
+from tuivm.model.snapshot import HostSnapshot
+from tuivm.model.store import GuestView, Store
+from tuivm.model.units import byte_count, kib, percent
+
+POLL = 0.2
+"""Seconds that a host may be silent before its deadlines are looked at again."""
+HEADING_EVERY = 24
+"""Rows after which a table that never ends repeats its heading."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One host while it is watched.
+
+    heard: monotonic seconds of the last sign of life. patience: seconds of silence until it counts
+    as unreachable. ticks: how often it was printed. done: nothing more is awaited of it.
+    """
+
+    spec: HostSpec
+    port: HostPort
+    heard: float
+    patience: float
+    up_since: float | None = None
+    ticks: int = 0
+    active: frozenset[str] = frozenset()
+    down: bool = False
+    done: bool = False
+
+
+class StatsRun:
+    """Samples all hosts side by side, each at its own pace, and prints what arrives.
+
+    interval: seconds between two samples. count: how often each host is printed; None is for
+    ever, unless no host can be reached to begin with. timeout: seconds of silence after which a
+    host counts as unreachable.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[HostSpec],
+        maker: HostMaker,
+        lines: Lines,
+        err: TextIO,
+        *,
+        interval: float,
+        count: int | None,
+        timeout: float,
+    ) -> None:
+        self._inbox: SimpleQueue[HostSnapshot] = SimpleQueue()
+        self._store = Store()
+        self._lines = lines
+        self._err = err
+        self._interval = interval
+        self._count = count
+        self._timeout = timeout
+        self._trouble = False
+        self._hosts: dict[str, _Watched] = {}
+        sinks = Sinks(snapshot=self._inbox.put)
+        for spec in specs:
+            timed = replace(spec, interval=interval)
+            self._store.add_host(timed)
+            self._hosts[spec.name] = _Watched(
+                timed, maker.make(timed, sinks), time.monotonic(), timeout
+            )
+
+    def run(self) -> Exit:
+        """Print until done. KeyboardInterrupt and BrokenPipeError pass through."""
+        for host in self._hosts.values():
+            self._watch(host, frozenset())
+            host.port.start()
+        try:
+            while self._pending():
+                self._step()
+        finally:
+            for host in self._hosts.values():
+                host.port.close()
+        return Exit.UNREACHABLE if self._trouble else Exit.FINE
+
+    def _pending(self) -> bool:
+        hosts = self._hosts.values()
+        if self._count is None:
+            return not all(host.down and host.up_since is None for host in hosts)
+        return not all(host.done for host in hosts)
+
+    def _step(self) -> None:
+        try:
+            snapshot = self._inbox.get(timeout=POLL)
+        except Empty:
+            pass
+        else:
+            self._take(self._hosts[snapshot.host], snapshot)
+        now = time.monotonic()
+        for host in self._hosts.values():
+            self._judge(host, now)
+
+    def _take(self, host: _Watched, snapshot: HostSnapshot) -> None:
+        if host.done:
+            return
+        if snapshot.state in (HostState.LOST, HostState.FAILED):
+            self._mark_down(host, snapshot)
+        if snapshot.state is not HostState.UP:
+            return
+        host.heard = time.monotonic()
+        host.patience = self._timeout + max(self._interval, snapshot.interval)
+        host.down = False
+        if host.up_since is None:
+            host.up_since = host.heard
+        self._store.apply(snapshot)
+        active = frozenset(uuid for uuid, guest in snapshot.guests.items() if guest.state.active)
+        if active != host.active:
+            self._watch(host, active)
+        sampled = self._sampled(host, snapshot)
+        if sampled:
+            self._lines.write(sampled)
+            host.ticks += 1
+
+    def _watch(self, host: _Watched, active: frozenset[str]) -> None:
+        host.active = active
+        host.port.watch(View(guests=active, groups=Groups.LIST, interval=self._interval))
+
+    def _sampled(
+        self, host: _Watched, snapshot: HostSnapshot
+    ) -> list[tuple[GuestView, GuestRates]]:
+        """The guests that this snapshot brought rates for, by name."""
+        views = [
+            view
+            for view in self._store.guests_of(host.spec.name)
+            if view.key.uuid in snapshot.samples and view.rates is not None
+        ]
+        views.sort(key=lambda view: (view.guest.name.casefold(), view.key.uuid))
+        return [(view, view.rates) for view in views if view.rates and view.rates.seconds > 0]
+
+    def _judge(self, host: _Watched, now: float) -> None:
+        """Decide what silence means, and whether a host has been watched for long enough."""
+        if host.done:
+            return
+        if not host.down and now - host.heard > host.patience:
+            words = f"{host.spec.name} did not answer within {host.patience:g} s"
+            silent = HostSnapshot(host.spec.name, now, HostState.STALE, problem=Problem(words))
+            self._mark_down(host, silent)
+        if self._count is None:
+            return
+        if host.up_since is not None and not (host.active and host.ticks):
+            # Nothing to print, so there is nothing to count but the time: no guest runs, or this
+            # driver has no statistics.
+            grace = self._timeout if host.active else 0.0
+            host.done = now >= host.up_since + self._count * self._interval + grace
+        host.done = host.done or host.ticks >= self._count or host.down
+
+    def _mark_down(self, host: _Watched, snapshot: HostSnapshot) -> None:
+        if host.down:
+            return
+        host.down = self._trouble = True
+        self._err.writelines(f"{line}\n" for line in problem_lines(host.spec, snapshot))
+        self._err.flush()
+
+
+class Lines(Protocol):
+    """Where rates are printed."""
+
+    def write(self, sampled: list[tuple[GuestView, GuestRates]]) -> None: ...
+
+
+class JsonLines:
+    """One JSON object a line, one line a guest."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, sampled: list[tuple[GuestView, GuestRates]]) -> None:
+        for view, rates in sampled:
+            document = documents.stats(view, rates, _wall_clock(rates.at))
+            self._out.write(json.dumps(document, separators=(",", ":")) + "\n")
+        self._out.flush()
+
+
+class TableLines:
+    """One aligned row a guest and a row a device under it; the heading comes back now and then."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._rows = 0
+        self._next_heading = 0
+        self._table = Table(
+            Column("TIME    "),
+            Column("HOST"),
+            Column("NAME"),
+            Column("DEVICE"),
+            Column(" CPU%", number=True),
+            Column("MEMORY", number=True),
+            Column("READ/s", number=True),
+            Column("WRITE/s", number=True),
+            Column("  RX/s", number=True),
+            Column("  TX/s", number=True),
+        )
+
+    def write(self, sampled: list[tuple[GuestView, GuestRates]]) -> None:
+        rows = [row for view, rates in sampled for row in _rows(view, rates)]
+        lines = self._table.lines(rows)
+        if self._rows >= self._next_heading:
+            lines.insert(0, self._table.heading())
+            self._next_heading = self._rows + HEADING_EVERY
+        self._rows += len(rows)
+        self._out.writelines(f"{line}\n" for line in lines)
+        self._out.flush()
+
+
+def _rows(view: GuestView, rates: GuestRates) -> list[list[str]]:
+    clock = time.strftime("%H:%M:%S", time.localtime(_wall_clock(rates.at)))
+    start = [clock, view.key.host, view.guest.name]
+    io = [rates.disk_read, rates.disk_write, rates.net_rx, rates.net_tx]
+    rows = [
+        [*start, "", percent(view.cpu_percent), kib(rates.memory_kib), *map(byte_count, io)],
+    ]
+    for disk in rates.disks or ():
+        figures = [disk.rd_bytes, disk.wr_bytes, None, None]
+        rows.append([*start, disk.name, "", "", *map(byte_count, figures)])
+    for nic in rates.nics or ():
+        figures = [None, None, nic.rx_bytes, nic.tx_bytes]
+        rows.append([*start, nic.name, "", "", *map(byte_count, figures)])
+    return rows
+
+
+def _wall_clock(at: float) -> float:
+    """Seconds since the epoch of a monotonic moment."""
+    return time.time() - (time.monotonic() - at)
