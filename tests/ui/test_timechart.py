@@ -63,6 +63,8 @@ def test_looks_at_80x24(snap_compare, style):
     app = ChartApp(style)
 
     async def feed(pilot):
+        await pilot.pause()
+        assert app.chart.dot_columns
         app.chart.set_data(data_at(app.chart, 4999.0))
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=feed)

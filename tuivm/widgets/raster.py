@@ -128,37 +128,32 @@ def _stroke(previous: int | None, at: int) -> tuple[int, int]:
 
 
 def _block(series: Sequence[Sequence[float]], columns: int, rows: int, top: float) -> list[Row]:
-    cells: list[list[Run]] = [[] for _ in range(rows)]
+    chars = [[" "] * columns for _ in range(rows)]
+    looks = [[(BLANK, BLANK)] * columns for _ in range(rows)]
     placed = [_placed(values, columns) for values in series]
     for x in range(columns):
-        heights = []
+        heights: list[tuple[int, int]] = []
         for index, (first, shown) in enumerate(placed):
-            value = shown[x - first] if x >= first else math.nan
+            at = level(shown[x - first], top, rows * 8) if x >= first else None
             # A value of 0 is still drawn, one eighth high: only a gap is empty.
-            at = level(value, top, rows * 8)
             if at is not None:
-                heights.append((at + 1, index))
+                heights.append((-at - 1, index))
         # Tallest at the back; of equals the later series is in front.
-        heights.sort(key=lambda bar: (-bar[0], bar[1]))
-        for row in range(rows):
-            cells[row].append(_block_cell(heights, (rows - 1 - row) * 8))
-    return [_joined(line) for line in cells]
-
-
-def _block_cell(heights: list[tuple[int, int]], base: int) -> Run:
-    """One cell of a stack of bars: the front bar that reaches into it, over the one behind."""
-    behind = BLANK
-    shown = Run(" ", BLANK)
-    for height, index in heights:
-        eighths = min(height - base, 8)
-        if eighths <= 0:
-            break
-        if eighths == 8:
-            shown, behind = Run("█", index), index
-        elif shown.text == "█" or shown.text in (" ", _BLOCKS[eighths]):
-            shown = Run(_BLOCKS[eighths], index, behind)
-        # Else two tops in one cell: the outer one is the outline, so it stays.
-    return shown
+        for height, index in sorted(heights):
+            full, eighths = divmod(-height, 8)
+            look = (index, BLANK)
+            for row in range(rows - full, rows):
+                chars[row][x] = "█"
+                looks[row][x] = look
+            if eighths:
+                row = rows - full - 1
+                behind = chars[row][x]
+                # Of two tops in one cell the outer one is the outline, so it stays.
+                if behind in ("█", " ", _BLOCKS[eighths]):
+                    under = looks[row][x][0] if behind == "█" else looks[row][x][1]
+                    chars[row][x] = _BLOCKS[eighths]
+                    looks[row][x] = (index, under)
+    return [_joined(line, look) for line, look in zip(chars, looks, strict=True)]
 
 
 def _runs(chars: list[str], owners: bytearray) -> Row:
@@ -176,11 +171,11 @@ def _runs(chars: list[str], owners: bytearray) -> Row:
     return tuple(runs)
 
 
-def _joined(cells: list[Run]) -> Row:
+def _joined(chars: list[str], looks: list[tuple[int, int]]) -> Row:
     runs: list[Run] = []
-    for cell in cells:
-        if runs and (runs[-1].series, runs[-1].under) == (cell.series, cell.under):
-            runs[-1] = runs[-1]._replace(text=runs[-1].text + cell.text)
-        else:
-            runs.append(cell)
+    start = 0
+    for x in range(1, len(looks) + 1):
+        if x == len(looks) or looks[x] != looks[start]:
+            runs.append(Run("".join(chars[start:x]), *looks[start]))
+            start = x
     return tuple(runs)
