@@ -12,11 +12,10 @@ import os
 import stat
 import tempfile
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import platformdirs
 import tomlkit
@@ -24,6 +23,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
 from tuivm.model.hosts import HostSpec
+from tuivm.model.uris import check_uri, parse_uri, short_name
 
 INTERVAL_RANGE = (0.2, 3600.0)
 CHART_WINDOW_RANGE = (30.0, 86400.0)
@@ -136,10 +136,10 @@ def remove_host(path: Path, name: str) -> None:
     _edit(path, change)
 
 
-def set_value(path: Path, key: str, value: str | bool | float | tuple[str, ...]) -> None:
+def set_value(path: Path, key: str, value: str | bool | float | Sequence[str]) -> None:
     """Set one top-level key, or a key of a command ("keys.guest.start"). Raises ConfigError."""
     section, _, rest = key.partition(".")
-    plain = list(value) if isinstance(value, tuple) else value
+    plain = value if isinstance(value, str | bool | int | float) else list(value)
     faults: list[str] = []
     _read({section: {rest: plain} if rest else plain}, (), (), faults)
     if faults:
@@ -224,9 +224,9 @@ def _host(host: dict[str, Any], label: str, interval: float, faults: list[str]) 
     if "uri" not in host:
         raise _BadValueError(f"{label}: uri: is missing")
     uri = _text(f"{label}: uri", host["uri"])
-    name = _text(f"{label}: name", host.get("name", uri))
     if fault := _uri_fault(uri):
         raise _BadValueError(f"{label}: uri: {fault}")
+    name = _text(f"{label}: name", host.get("name", short_name(uri)))
     if fault := _name_fault(name):
         raise _BadValueError(f"{label}: name: {fault}")
     # A wrong value here must not open a connection that may change things: the host goes.
@@ -314,15 +314,15 @@ def _sort(key: str, value: object, allowed: Collection[str]) -> str:
     return text
 
 
-def _uri_fault(uri: str) -> str:
-    if not uri.isprintable() or any(char.isspace() for char in uri):
-        return "must not hold spaces or control characters"
-    try:
-        password = urlsplit(uri).password
-    except ValueError:
-        return "is not a URI such as qemu:///system"
-    # libvirt does not read it, and no secret belongs in this file.
-    return "must not hold a password" if password is not None else ""
+def _uri_fault(text: str) -> str:
+    uri = parse_uri(text)
+    if uri is not None and ":" in uri.user:
+        # libvirt does not read it, and no secret belongs in this file.
+        return "must not hold a password"
+    # Without "://" it may be an alias of libvirt.conf, which libvirt resolves.
+    if "://" in text and (problem := check_uri(text)):
+        return f"{problem.reason}; {problem.remedy}"
+    return "" if text.isprintable() else "must not hold control characters"
 
 
 def _name_fault(name: str) -> str:

@@ -122,10 +122,14 @@ def test_default_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("[keys]\nstart = 1", "keys.start: must be a string"),
         ("[[host]]\nname = 'a'", "host 1: uri: is missing; the host is left out"),
         ("[[host]]\nuri = ''", "host 1: uri: must be a string"),
-        ("[[host]]\nuri = 'qemu:// /system'", "host 1: uri: must not hold spaces"),
+        ("[[host]]\nuri = 'qemu:// /system'", "host 1: uri: it holds a blank"),
         ("[[host]]\nuri = 'qemu+tcp://a:b@c/system'", "host 1: uri: must not hold a password"),
-        ("[[host]]\nuri = 'qemu://[/system'", "host 1: uri: is not a URI"),
+        (
+            "[[host]]\nuri = '://system'",
+            "host 1: uri: it does not include a driver name; write qemu",
+        ),
         ("[[host]]\nuri='a:///'\nname='x\\u0007'".replace("'", '"'), "host 1: name: must be print"),
+        ("[[host]]\nuri = 'qemu://system'", "three slashes for this machine: qemu:///system"),
         ("[[host]]\nuri='a:///'\nreadonly='yes'", "host 1: readonly: must be true or false"),
     ],
 )
@@ -154,9 +158,9 @@ def test_second_host_of_a_name_is_left_out(tmp_path: Path) -> None:
     assert 'host 2: name: there is a host "a" already' in problems[0]
 
 
-def test_a_host_without_a_name_is_called_by_its_uri(tmp_path: Path) -> None:
+def test_a_host_without_a_name_is_called_as_on_the_command_line(tmp_path: Path) -> None:
     found, problems = read(tmp_path, "[[host]]\nuri='qemu:///system'\nuir='x'")
-    assert found.hosts[0].name == "qemu:///system"
+    assert found.hosts[0] == HostSpec("local", "qemu:///system")
     assert 'host 1: uir: is not known, did you mean "uri"?' in problems[0]
 
 

@@ -23,6 +23,9 @@ from tuivm.model.units import visible
 
 T = TypeVar("T")
 
+_SHORT = 16
+"""Rows of the terminal under which every blank one goes."""
+
 Keys = tuple[tuple[str, str], ...]
 """(key, what it does) in the order shown."""
 
@@ -124,7 +127,24 @@ class Dialog(ModalScreen[T]):
     #dialog Body, #dialog Reader { height: auto; scrollbar-size-vertical: 1; }
     #dialog Body > Static, #dialog Reader > Static { height: auto; width: 100%; }
     #dialog ButtonRow { height: 1; margin-top: 1; align-horizontal: right; }
-    #dialog ButtonRow Button { margin-left: 2; min-width: 8; width: auto; padding: 0 1; }
+    Dialog.-short #dialog ButtonRow { margin-top: 0; }
+    #dialog ButtonRow Button {
+        margin-left: 1;
+        min-width: 8;
+        width: auto;
+        padding: 0;
+        border: none !important;
+        background: $panel !important;
+        color: $foreground;
+        text-style: none;
+        &.-error { color: $error; text-style: bold; }
+        &:focus {
+            background: $block-cursor-background !important;
+            color: $block-cursor-foreground;
+            text-style: bold;
+        }
+        &:disabled { color: $text-muted; text-style: dim; text-opacity: 1; opacity: 1; }
+    }
     #dialog Picker {
         border: none;
         padding: 0;
@@ -160,8 +180,10 @@ class Dialog(ModalScreen[T]):
 
     dangerous = False
     """Something is lost when the answer is yes: the frame says so."""
-    has_note = False
-    """A line over the buttons says what is missing or wrong; see `note`."""
+    note_rows = 0
+    """Rows over the buttons that say what is missing or wrong (see `note`), one more on a narrow
+    terminal; 0 for none. On a short terminal they are there only while they say something."""
+    _note = ""
     reads = False
     """The body has no fields: it takes the focus itself."""
 
@@ -185,7 +207,7 @@ class Dialog(ModalScreen[T]):
             yield Static(plain(self.title_text), id="dialog-title")
             with Reader() if self.reads else Body():
                 yield from self.body()
-            if self.has_note:
+            if self.note_rows:
                 yield Static(id="dialog-note")
             buttons = tuple(self.buttons())
             if buttons:
@@ -227,16 +249,28 @@ class Dialog(ModalScreen[T]):
 
     def note(self, text: str) -> None:
         """Say what is missing or wrong; "" for nothing."""
+        self._note = text
         self.query_one("#dialog-note", Static).update(plain(text))
+        self._fit(self.app.size)
 
     def _fit(self, size: Size) -> None:
         """Leave the body what frame, title, note, buttons and keys do not take of the screen."""
-        taken = 4 + (2 if self.query(ButtonRow) else 0)
-        if self.has_note:
-            rows = 1 if size.width >= 60 else 2
+        short = size.height < _SHORT
+        self.set_class(short, "-short")
+        taken = 4
+        if self.query(ButtonRow):
+            taken += 1 if short else 2
+        if self.note_rows:
+            rows = self.note_rows + (size.width < 60) if self._note or not short else 0
             self.query_one("#dialog-note").styles.height = rows
             taken += rows
         self.scroller.styles.max_height = max(1, size.height - taken)
+
+
+def relabel(which: Button, label: str) -> None:
+    """Give a button another label, and the room that it needs."""
+    which.label = plain(label)
+    which.refresh(layout=True)
 
 
 def button(label: str, id: str, *, dangerous: bool = False) -> Button:  # noqa: A002 - Textual's name for it

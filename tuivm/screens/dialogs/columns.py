@@ -35,7 +35,7 @@ class ChooseColumns(Dialog[tuple[str, ...]]):
     """
 
     AUTO_FOCUS = "ColumnPicker"
-    has_note = True
+    note_rows = 1
 
     def __init__(
         self,

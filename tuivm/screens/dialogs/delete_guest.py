@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, Static
 
 from tuivm.model.deletion import DeletionOrder, DeletionPlan, VolumeChoice
 from tuivm.model.units import byte_count, visible
-from tuivm.screens.dialogs.base import Dialog, Keys, Tick, button, field, paragraph, plain
+from tuivm.screens.dialogs.base import Dialog, Keys, Tick, button, field, paragraph, plain, relabel
 
 
 class DeleteGuest(Dialog[DeletionOrder]):
@@ -27,7 +27,7 @@ class DeleteGuest(Dialog[DeletionOrder]):
     """
     AUTO_FOCUS = "#cancel"
     dangerous = True
-    has_note = True
+    note_rows = 1
 
     def __init__(self, plan: DeletionPlan) -> None:
         super().__init__()
@@ -68,8 +68,7 @@ class DeleteGuest(Dialog[DeletionOrder]):
             yield Static(paragraph(lines, "$warning"), classes="gap")
         if plan.facts.active:
             label = "force it off first: what it has not written is lost"
-            yield Static(classes="gap")
-            yield Tick(plain(label), id="force")
+            yield Tick(plain(label), id="force").add_class("gap")
         yield Static(
             Content.assemble(f"Type {self._proof_is}, ", plain(self._proof, "bold"), ":"),
             id="ask",
@@ -116,8 +115,8 @@ class DeleteGuest(Dialog[DeletionOrder]):
         delete = self.query_one("#delete", Button)
         delete.disabled = bool(missing)
         count = len(ticked)
-        volumes = f" and {count} volume{'s' if count > 1 else ''}" if count else ""
-        delete.label = plain(f"Delete guest{volumes}")
+        volumes = f", {count} volume{'s' if count > 1 else ''}" if count else ""
+        relabel(delete, f"Delete guest{volumes}")
 
     def _ticked(self) -> tuple[str, ...]:
         return tuple(

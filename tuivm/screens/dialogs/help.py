@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input, Static
 
 from tuivm.screens.dialogs.base import Dialog, Keys, plain
+
+_WIDE = 60
+"""Columns from which on the help text stands beside the key, not under it."""
 
 Row = tuple[str, str, str]
 """(keys as people write them, label, help)"""
@@ -47,12 +51,22 @@ class Help(Dialog[None]):
 
     def body(self) -> ComposeResult:
         yield Input(placeholder="filter", id="filter", compact=True)
-        yield Static(self._content(""), id="list")
+        yield Static(id="list")
+
+    @on(events.Resize)
+    def _wrap(self) -> None:
+        """The list is wrapped here, so that help stays under help."""
+        self.call_after_refresh(self._show)
 
     @on(Input.Changed, "#filter")
-    def _filter(self, event: Input.Changed) -> None:
-        self.query_one("#list", Static).update(self._content(event.value))
+    def _filter(self) -> None:
+        self._show()
         self.scroller.scroll_home(animate=False)
+
+    def _show(self) -> None:
+        wanted = self.query_one("#filter", Input).value
+        width = self.scroller.scrollable_content_region.width
+        self.query_one("#list", Static).update(self._content(wanted, width))
 
     @on(Input.Submitted)
     def _leave(self) -> None:
@@ -61,7 +75,7 @@ class Help(Dialog[None]):
     def action_line(self, direction: int) -> None:
         self.scroller.scroll_relative(y=direction, animate=False)
 
-    def _content(self, wanted: str) -> Content:
+    def _content(self, wanted: str, width: int) -> Content:
         words = wanted.lower().split()
         lines: list[Content] = []
         for group, rows in self._groups:
@@ -72,8 +86,14 @@ class Help(Dialog[None]):
                 lines.append(Content(""))
             lines.append(plain(group.capitalize(), "bold $primary"))
             for keys, label, text in kept:
-                head = plain(f"{keys or '(no key)':<14} ", "bold $accent")
-                lines.append(head + plain(f"{label:<18} ") + plain(text, "$text-muted"))
+                head = plain(f"{keys or '(no key)':<14} ", "bold $accent") + plain(f"{label:<18} ")
+                under = head.cell_length if width >= _WIDE else 2
+                told = textwrap.wrap(text, max(10, width - under)) or [""]
+                if under == 2:
+                    lines.append(head)
+                else:
+                    lines.append(head + plain(told.pop(0), "$text-muted"))
+                lines += [plain(" " * under + line, "$text-muted") for line in told]
         return Content("\n").join(lines) if lines else plain("Nothing matches.")
 
 

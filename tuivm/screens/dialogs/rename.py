@@ -37,7 +37,7 @@ class RenameGuest(Dialog[str]):
     """
 
     AUTO_FOCUS = "#name"
-    has_note = True
+    note_rows = 1
 
     def __init__(self, current: str, taken: Callable[[str], str]) -> None:
         super().__init__()
