@@ -1,0 +1,117 @@
+"""Lines of a table as strips, and what differs between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
+
+from rich.style import Style
+from textual.strip import Strip
+
+from tuivm.model.table import Cell, Part, Placed
+from tuivm.widgets.tabletext import clip, lay_cell, lay_row, plain_width, segments
+
+GUTTER = 2
+"""Cells left of the first column: the mark of a selected row, and a blank."""
+GAP = 1
+
+_UNICODE, _ASCII = (
+    {"mark": "●", "up": "▲", "down": "▼", "cut": "…"},
+    {
+        "mark": "*",
+        "up": "^",
+        "down": "v",
+        "cut": "~",
+    },
+)
+
+
+class Line(NamedTuple):
+    """What one line of the screen shows. look: "" (plain), "cursor" or "heading"."""
+
+    cells: tuple[Cell, ...]
+    look: str
+    marked: bool
+
+
+class TablePainter:
+    """Paints lines for one width and set of columns, and remembers them until `clear`."""
+
+    def __init__(self, style_of: Callable[[str], Style]) -> None:
+        self.placed: tuple[Placed, ...] = ()
+        self.ascii = False
+        self._style_of = style_of
+        self._styles: dict[str, Style] = {}
+        self._strips: dict[Hashable, tuple[Line, int, Strip]] = {}
+
+    def clear(self) -> None:
+        self._styles.clear()
+        self._strips.clear()
+
+    def style(self, role: str) -> Style:
+        """The style of a role, asked for once: Textual forgets its own at each refresh."""
+        found = self._styles.get(role)
+        if found is None:
+            found = self._styles[role] = self._style_of(role)
+        return found
+
+    def blank(self, width: int) -> Strip:
+        return Strip.blank(width, self.style(""))
+
+    def row(self, key: Hashable, line: Line, width: int, *, keep: int) -> Strip:
+        """The strip of a row; the last `keep` rows painted are remembered, or a few less."""
+        cached = self._strips.get(key)
+        if cached is not None and cached[1] == width and cached[0] == line:
+            return cached[2]
+        strip = self._paint(line, width)
+        if len(self._strips) >= keep:
+            self._strips.clear()
+        self._strips[key] = (line, width, strip)
+        return strip
+
+    def _paint(self, line: Line, width: int) -> Strip:
+        glyphs = _ASCII if self.ascii else _UNICODE
+        parts: list[Part] = []
+        base = ""
+        if line.look == "heading":
+            heading = lay_cell(line.cells[0] if line.cells else (), width, "left", glyphs["cut"])
+            parts = [(text, role or "heading") for text, role in heading]
+        else:
+            mark = glyphs["mark"] if line.marked else " "
+            parts = [(mark, "mark"), (" " * (GUTTER - 1), "")]
+            parts += lay_row(line.cells, self.placed, GAP, glyphs["cut"])
+        if line.look == "cursor":
+            # One style for all of it: the colours of roles are not made for its background.
+            base = "cursor"
+            parts = [("".join(text for text, _ in parts), base)]
+        return Strip(segments(parts, self.style)).adjust_cell_length(width, self.style(base))
+
+    def header(self, width: int, sort: tuple[str, bool] | None) -> Strip:
+        """The titles; an arrow marks the column sorted by, on the column or its stand-in."""
+        glyphs = _ASCII if self.ascii else _UNICODE
+        parts: list[Part] = [(" " * GUTTER, "header")]
+        for column, _, x, size in self.placed:
+            title, role = plain_width(column.title), "header"
+            if sort and sort[0] in (column.id, column.short_for):
+                title = clip(title, size - 1, "") + glyphs["down" if sort[1] else "up"]
+                role = "sorted"
+            if x:
+                parts.append((" " * GAP, "header"))
+            parts += lay_cell(((title, role),), size, column.align, "")
+        strip = Strip(segments(parts, self.style))
+        return strip.adjust_cell_length(width, self.style("header"))
+
+    def differences(self, old: Line | None, new: Line | None, width: int) -> list[tuple[int, int]]:
+        """The spans (left, right) that look different; neighbours become one."""
+        if old is new or old == new:
+            return []
+        if old is None or new is None or old.look != new.look or new.look == "heading":
+            return [(0, width)]
+        spans: list[tuple[int, int]] = [(0, 1)] if old.marked != new.marked else []
+        for _, cell, x, size in self.placed:
+            if old.cells[cell] != new.cells[cell]:
+                left, right = GUTTER + x, GUTTER + x + size
+                if spans and left - spans[-1][1] <= GAP:
+                    left = spans.pop()[0]
+                spans.append((left, right))
+        return spans
