@@ -29,11 +29,16 @@ _KIB = {
 
 
 def parse_domain(xml: str) -> Element:
-    """The `<domain>` element of a definition.
+    """The `<domain>` element of a definition. Raises ValueError, with the reason, as parse_xml."""
+    return parse_xml(xml, "domain")
 
-    No entity is expanded, nothing is fetched, and a document type is refused: domain XML has
-    none, so one that has is an attack or not domain XML. Raises ValueError, with the reason, for
-    anything that is not a domain definition.
+
+def parse_xml(xml: str, tag: str) -> Element:
+    """The outermost element of any of libvirt's documents, which must be a `tag`.
+
+    No entity is expanded, nothing is fetched, and a document type is refused: libvirt's XML has
+    none, so one that has is an attack or not libvirt's. Raises ValueError, with the reason, for
+    anything else.
     """
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -47,9 +52,9 @@ def parse_domain(xml: str) -> Element:
     except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
         raise ValueError(f"not XML: {error}") from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise ValueError("domain XML must not have a document type")
-    if root.tag != "domain":
-        raise ValueError(f"not a domain definition: the outermost element is <{root.tag}>")
+        raise ValueError(f"{tag} XML must not have a document type")
+    if root.tag != tag:
+        raise ValueError(f"not a {tag} definition: the outermost element is <{root.tag}>")
     return root
 
 
