@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from typing import Any
 
 from textual.app import App
@@ -23,3 +25,16 @@ def write_control(app: App[Any], sequence: str) -> None:
     driver = app._driver
     if driver is not None and not app.is_headless:
         driver.write(sequence)
+
+
+class QuietCrash(App[int]):
+    """An app whose unexpected end leaves one line on the terminal, and the traceback in the log.
+
+    Textual prints the traceback, with all local variables, over the person's shell; the only
+    place to change that is private.
+    """
+
+    def _fatal_error(self) -> None:
+        error = sys.exc_info()[1]
+        logging.getLogger("tuivm").error("the user interface ended", exc_info=True)
+        self.panic(f"tuivm: unexpected error: {type(error).__name__}; the log file has the rest")

@@ -33,6 +33,7 @@ from tuivm.model.requests import (
 )
 from tuivm.model.samples import BalloonFigures, DiskCounters, GuestSample, NicCounters
 from tuivm.model.snapshot import HostSnapshot
+from tuivm.preflight.deletion import plan_deletion
 
 VIRTIO = (
     Device(DeviceKind.DISK, DeviceClass.PARAVIRTUAL, "virtio-blk", "vda", "virtio", counted=True),
@@ -263,8 +264,6 @@ class SimHost:
         return future
 
     def deletion_facts(self, uuid: str) -> Future[DeletionLookup]:
-        from tuivm.preflight.deletion import plan_deletion
-
         future: Future[DeletionLookup] = Future()
         sim = self.guests.get(uuid)
         if sim is None:

@@ -28,7 +28,7 @@ EVERYWHERE = frozenset({GUESTS, GUEST, COMPARE, HOSTS})
 class Place(Protocol):
     """A screen on which commands are carried out."""
 
-    place: str
+    place: ClassVar[str]
 
     def target_guests(self) -> tuple[GuestView, ...]:
         """The guests an action is aimed at: those selected, else the highlighted one."""

@@ -40,7 +40,7 @@ async def _confirmed(
     desk: Desk, what: str, effect: str, targets: Sequence[GuestView], yes: str
 ) -> bool:
     dialog = Confirm(what, (*name_guests(targets), "", effect), yes, dangerous=True)
-    return bool(await desk.ask(dialog))
+    return await desk.ask(dialog) is True
 
 
 def _same(targets: Sequence[GuestView], request: Request) -> list[tuple[GuestView, Request]]:
@@ -70,7 +70,7 @@ class StartGuests(GuestCommand):
 
 
 class StartPaused(GuestCommand):
-    """Start with its vCPUs stopped, to attach a console or a debugger before the first instruction."""
+    """Start with its vCPUs stopped, to attach a debugger before the first instruction."""
 
     id = "guest.start-paused"
     label = "start paused"

@@ -83,7 +83,7 @@ class Filter(ScreenCommand):
     keys = ("slash",)
     places = frozenset({GUESTS})
     group = "table"
-    footer = 50
+    footer = 22
 
 
 class Sort(ScreenCommand):
@@ -148,14 +148,14 @@ class FocusRight(ScreenCommand):
 
 
 class Select(ScreenCommand):
-    """Add the highlighted guest to the selection, or take it out; actions then go to all selected."""
+    """Select the highlighted guest, or no longer; actions go to all that are selected."""
 
     id = "screen.select"
     label = "select"
     keys = ("space",)
     places = frozenset({GUESTS})
     group = "table"
-    footer = 30
+    footer = 45
 
 
 class SelectAll(ScreenCommand):
@@ -186,7 +186,7 @@ class NextChart(ScreenCommand):
     keys = ("tab",)
     places = CHARTS
     group = "chart"
-    footer = 40
+    footer = 24
 
 
 class PreviousChart(ScreenCommand):
@@ -225,7 +225,7 @@ class Explain(Command):
     id = "program.explain"
     label = "explain"
     keys = ("e",)
-    footer = 45
+    footer = 40
 
     async def run(self, desk: Desk, place: Place) -> None:
         await desk.explain(place)
@@ -293,7 +293,7 @@ class Palette(ProgramCommand):
     id = "program.palette"
     label = "command"
     keys = ("colon", "ctrl+p")
-    footer = 80
+    footer = 26
 
 
 class Help(ProgramCommand):

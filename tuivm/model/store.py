@@ -18,6 +18,10 @@ GAP_AFTER = 3.0
 """A pause of more than this many intervals between two ticks is a gap in the history."""
 
 
+HOST_LOAD = ""
+"""The UUID under which the history keeps a host's own load (percent of what it has)."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostStatus:
     """A host as the screens show it."""
@@ -110,6 +114,7 @@ class Store:
         for key in gone:
             del self._guests[key]
             self.history.forget(key)
+        self.history.forget(GuestKey(name, HOST_LOAD))
         return Change(name, removed=gone)
 
     @property
@@ -178,6 +183,7 @@ class Store:
             self._guests[guest.key] = view
             if view.rates is not None and uuid in snapshot.samples:
                 self._remember(view, gap=gap)
+        self._remember_load(snapshot)
         removed = self._drop_missing(memory, snapshot)
         return Change(snapshot.host, frozenset(added), removed, frozenset(changed))
 
@@ -207,6 +213,16 @@ class Store:
         ):
             return known
         return GuestView(guest, rates, host_cpus)
+
+    def _remember_load(self, snapshot: HostSnapshot) -> None:
+        load = snapshot.load
+        if load is None or snapshot.state is not HostState.UP:
+            return
+        key, span = GuestKey(snapshot.host, HOST_LOAD), snapshot.interval
+        self.history.push(SeriesKey(key, "cpu"), snapshot.at, load.cpu_percent, span)
+        if load.memory_used_kib is not None and load.memory_total_kib:
+            used = 100.0 * load.memory_used_kib / load.memory_total_kib
+            self.history.push(SeriesKey(key, "memory"), snapshot.at, used, span)
 
     def _drop_missing(self, memory: _HostMemory, snapshot: HostSnapshot) -> frozenset[GuestKey]:
         removed = frozenset(

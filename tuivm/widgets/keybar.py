@@ -25,7 +25,7 @@ class KeyHint:
 
 
 class KeyBar(Widget):
-    """One line. What does not fit is left out from the middle: the last one, quit, stays."""
+    """One line. What does not fit is left out before the last two: help and quit stay."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"keybar--key", "keybar--label", "keybar--off"}
     DEFAULT_CSS = """
@@ -72,11 +72,15 @@ class KeyBar(Widget):
                 return
 
 
+_STAY = 2
+"""Hints at the end that go last."""
+
+
 def fitting(hints: Sequence[KeyHint], width: int) -> list[KeyHint]:
-    """The hints that fit: all but the last are dropped from the right."""
+    """The hints that fit: dropped from the right, those at the very end last."""
     kept = list(hints)
     while len(kept) > 1 and sum(map(_width, kept)) > width:
-        del kept[-2]
+        del kept[max(0, len(kept) - _STAY - 1)]
     return kept
 
 

@@ -1,0 +1,56 @@
+"""Starts the user interface on libvirt's hosts and sees to it that it ends, whatever hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+
+from tuivm import config, targets
+from tuivm.app import TuivmApp
+from tuivm.hypervisor.maker import LibvirtHosts
+from tuivm.model.columns import COLUMNS
+from tuivm.model.hosts import HostSpec
+from tuivm.options import Options
+from tuivm.themes import load_themes
+
+GRACE = 1.5
+"""Seconds that an ordered end may take after a signal before the process just ends."""
+
+
+def run(options: Options) -> int:
+    """Open the user interface; returns the exit code. The environment is settled already."""
+    themes = tuple(theme.name for theme in load_themes().themes)
+    columns = tuple(column.id for column in COLUMNS)
+    loaded = config.load(options.config_path, columns=columns, themes=themes)
+    problems = list(options.notices)
+    specs: tuple[HostSpec, ...] = ()
+    try:
+        conf = targets.read_libvirt_conf(os.environ, root=targets.is_root())
+        slow = options.slow or loaded.config.slow
+        specs = targets.choose(options, loaded.config.hosts, conf, os.environ, slow=slow)
+    except targets.TargetError as error:
+        problem = error.problem
+        problems.append(f"{problem.what}: {problem.reason}\n{problem.remedy}")
+    app = TuivmApp(LibvirtHosts(), specs, options, loaded, problems=problems)
+    return asyncio.run(_run(app)) or 0
+
+
+async def _run(app: TuivmApp) -> int | None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        loop.add_signal_handler(number, _end, app, number)
+    return await app.run_async()
+
+
+def _end(app: TuivmApp, number: signal.Signals) -> None:
+    """The terminal went away, or somebody wants us to end: guests are not touched."""
+    code = 128 + number
+    logging.getLogger("tuivm").info("ended by %s", number.name)
+    # A terminal that is gone takes no more output, and what cannot be written would hold us.
+    timer = threading.Timer(GRACE, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
+    app.exit(code)
