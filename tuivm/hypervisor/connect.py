@@ -1,0 +1,162 @@
+"""One connection to a host: opening it, asking for credentials, noticing that it is gone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import libvirt
+
+from tuivm.hypervisor.eventloop import ensure_event_loop
+from tuivm.model.ports import CredentialPrompt, CredentialRequest
+from tuivm.model.uris import with_batch_mode
+
+_log = logging.getLogger(__name__)
+
+KEEPALIVE_INTERVAL = 5
+KEEPALIVE_COUNT = 3
+"""A dead peer is found after interval * (count + 1) = 20 s; a busy one still answers."""
+
+_ASKABLE = (
+    libvirt.VIR_CRED_AUTHNAME,
+    libvirt.VIR_CRED_USERNAME,
+    libvirt.VIR_CRED_PASSPHRASE,
+    libvirt.VIR_CRED_ECHOPROMPT,
+    libvirt.VIR_CRED_NOECHOPROMPT,
+)
+_SECRET = frozenset({libvirt.VIR_CRED_PASSPHRASE, libvirt.VIR_CRED_NOECHOPROMPT})
+
+_CLOSE_REASONS = {
+    libvirt.VIR_CONNECT_CLOSE_REASON_ERROR: "the connection broke (I/O error)",
+    libvirt.VIR_CONNECT_CLOSE_REASON_EOF: "the daemon closed the connection",
+    libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "no answer to keep-alive messages",
+    libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT: "closed by this program",
+}
+
+
+class Asker:
+    """Passes libvirt's questions on and waits, on the thread that opens, for the answers."""
+
+    def __init__(self, host: str, ask: Callable[[CredentialRequest], None]) -> None:
+        self._host = host
+        self._ask = ask
+        self._given_up = False
+        self._answered: threading.Event | None = None
+
+    @property
+    def asking(self) -> bool:
+        """A person is being asked at this moment, so time does not count."""
+        return self._answered is not None
+
+    def give_up(self) -> None:
+        """Count every question, also one that waits now, as declined."""
+        self._given_up = True
+        waiting = self._answered
+        if waiting is not None:
+            waiting.set()
+
+    def __call__(self, credentials: list[list[object]], _opaque: object) -> int:
+        """libvirt's virConnectAuthCallbackPtr: fills in item 4 of each; -1 means declined."""
+        prompts = tuple(
+            CredentialPrompt(
+                text=str(prompt or challenge or "").strip(),
+                secret=kind in _SECRET,
+                default=str(default or ""),
+            )
+            for kind, prompt, challenge, default, _result in credentials
+        )
+        answered = threading.Event()
+        answers: list[tuple[str, ...] | None] = []
+
+        def answer(given: tuple[str, ...] | None) -> None:
+            answers.append(given)
+            answered.set()
+
+        self._answered = answered
+        try:
+            if self._given_up:
+                return -1
+            self._ask(CredentialRequest(self._host, prompts, answer))
+            answered.wait()
+        finally:
+            self._answered = None
+        given = answers[0] if answers else None
+        if given is None or len(given) != len(credentials):
+            return -1
+        for credential, value in zip(credentials, given, strict=True):
+            credential[4] = value
+        return 0
+
+
+class Link:
+    """An open connection. Let go of it with `discard`, never with virConnectClose.
+
+    libvirt frees a connection with its last reference; closing it by force under a call that is
+    still in flight on another thread would be use after free.
+    """
+
+    def __init__(self, conn: libvirt.virConnect, on_close: Callable[[], None]) -> None:
+        self.conn = conn
+        self.closed_because = ""
+        self._on_close = on_close
+        self._subscriptions: list[int] = []
+        self._watched = False
+
+    def watch_over(self) -> None:
+        """Keep-alive and close callback, where the driver has them."""
+        with suppress(libvirt.libvirtError):
+            self.conn.setKeepAlive(KEEPALIVE_INTERVAL, KEEPALIVE_COUNT)
+        with suppress(libvirt.libvirtError):
+            self.conn.registerCloseCallback(self._closed, None)
+            self._watched = True
+
+    def subscribe(self, event: int, callback: Callable[..., None], opaque: object) -> bool:
+        """Register for an event of all guests; False where the driver does not have it."""
+        try:
+            self._subscriptions.append(
+                self.conn.domainEventRegisterAny(None, event, callback, opaque)
+            )
+        except libvirt.libvirtError:
+            return False
+        return True
+
+    @property
+    def alive(self) -> bool:
+        """Asks this side only: it does not call the host."""
+        if self.closed_because:
+            return False
+        try:
+            return bool(self.conn.isAlive())
+        except libvirt.libvirtError:
+            # A driver without isAlive has nothing that could break.
+            return True
+
+    def discard(self) -> None:
+        """Take off all callbacks, so that the last reference closes the connection."""
+        for subscription in self._subscriptions:
+            with suppress(libvirt.libvirtError):
+                self.conn.domainEventDeregisterAny(subscription)
+        self._subscriptions.clear()
+        if self._watched:
+            self._watched = False
+            with suppress(libvirt.libvirtError):
+                self.conn.unregisterCloseCallback()
+
+    def _closed(self, _conn: libvirt.virConnect, reason: int, _opaque: None) -> None:
+        self.closed_because = _CLOSE_REASONS.get(reason, "the connection is closed")
+        self._on_close()
+
+
+def open_link(uri: str, *, readonly: bool, asker: Asker, on_close: Callable[[], None]) -> Link:
+    """Open a connection; may hang for as long as the other side does. Raises libvirtError.
+
+    on_close: called on libvirt's event thread when the connection is gone; must not block.
+    """
+    ensure_event_loop()
+    flags = libvirt.VIR_CONNECT_RO if readonly else 0
+    conn = libvirt.openAuth(with_batch_mode(uri), [list(_ASKABLE), asker, None], flags)
+    link = Link(conn, on_close)
+    link.watch_over()
+    return link

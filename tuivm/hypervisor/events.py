@@ -1,0 +1,95 @@
+"""What libvirt reports by itself, gathered until the session comes to look at it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import libvirt
+
+from tuivm.hypervisor.connect import Link
+
+_LIST_EVENTS = (libvirt.VIR_DOMAIN_EVENT_ID_REBOOT,)
+_DETAIL_EVENTS = (
+    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
+    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+    libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
+    libvirt.VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE,
+    libvirt.VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE,
+    libvirt.VIR_DOMAIN_EVENT_ID_DISK_CHANGE,
+    libvirt.VIR_DOMAIN_EVENT_ID_TRAY_CHANGE,
+)
+
+
+@dataclass(slots=True)
+class News:
+    """What happened since the last look.
+
+    relist: the list of guests, or a state, changed. details: UUIDs whose XML is to be read again.
+    started: wall clock of a start that was seen, by UUID. results: what other threads found out.
+    """
+
+    relist: bool = False
+    details: set[str] = field(default_factory=set)
+    started: dict[str, float] = field(default_factory=dict)
+    results: list[Callable[[], None]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.relist or self.details or self.started or self.results)
+
+
+class Inbox:
+    """Filled on libvirt's event thread and on lanes, emptied by the session; calls no libvirt."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._news = News()
+
+    def take(self) -> News:
+        with self._lock:
+            news, self._news = self._news, News()
+        return news
+
+    def relist(self) -> None:
+        with self._lock:
+            self._news.relist = True
+        self._wake()
+
+    def post(self, result: Callable[[], None]) -> None:
+        """Have something done on the session's thread."""
+        with self._lock:
+            self._news.results.append(result)
+        self._wake()
+
+    def subscribe(self, link: Link) -> bool:
+        """Register for all that a driver offers; False when not even lifecycle is among it."""
+        lifecycle = link.subscribe(libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle, None)
+        for event in _LIST_EVENTS:
+            link.subscribe(event, self._changed, None)
+        for event in _DETAIL_EVENTS:
+            link.subscribe(event, self._details_changed, None)
+        return lifecycle
+
+    def _lifecycle(
+        self, _conn: libvirt.virConnect, dom: libvirt.virDomain, event: int, *_rest: object
+    ) -> None:
+        uuid = dom.UUIDString()
+        with self._lock:
+            self._news.relist = True
+            self._news.details.add(uuid)
+            if event == libvirt.VIR_DOMAIN_EVENT_STARTED:
+                self._news.started[uuid] = time.time()
+        self._wake()
+
+    def _changed(self, _conn: libvirt.virConnect, _dom: libvirt.virDomain, *_rest: object) -> None:
+        self.relist()
+
+    def _details_changed(
+        self, _conn: libvirt.virConnect, dom: libvirt.virDomain, *_rest: object
+    ) -> None:
+        with self._lock:
+            self._news.details.add(dom.UUIDString())
+        self._wake()

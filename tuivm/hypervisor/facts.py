@@ -1,0 +1,85 @@
+"""What a host says of itself, each item tolerated as missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import libvirt
+from lxml import etree
+
+from tuivm.hypervisor.load import runs_here
+from tuivm.model.hosts import HostFacts
+
+T = TypeVar("T")
+
+
+def quick_facts(conn: libvirt.virConnect, uri: str) -> HostFacts:
+    """What the daemon knows without asking anything else."""
+    facts = HostFacts(
+        driver=_tolerant(conn.getType) or "",
+        libvirt_version=version_text(_tolerant(conn.getLibVersion)),
+        local=runs_here(uri),
+    )
+    info = _tolerant(conn.getInfo)
+    if info is None:
+        return facts
+    # virNodeInfo: model, memory in MiB (the bindings scale it), CPUs, MHz, NUMA nodes, sockets a
+    # node, cores a socket, threads a core. 0 MHz means that it is not known.
+    model, memory_mib, cpus, mhz, nodes, sockets, cores, threads = info
+    return replace(
+        facts,
+        arch=str(model),
+        memory_kib=int(memory_mib) * 1024,
+        cpus=int(cpus),
+        mhz=int(mhz) or None,
+        numa_nodes=int(nodes),
+        sockets=int(sockets),
+        cores=int(cores),
+        threads=int(threads),
+    )
+
+
+def slow_facts(conn: libvirt.virConnect, facts: HostFacts) -> HostFacts:
+    """The rest: the daemon may run each of its emulators to find out, which can take a minute."""
+    virt_types, arch, cpu_model = read_capabilities(_tolerant(conn.getCapabilities) or "")
+    return replace(
+        facts,
+        hostname=_tolerant(conn.getHostname) or "",
+        hypervisor_version=version_text(_tolerant(conn.getVersion)),
+        virt_types=virt_types,
+        arch=arch or facts.arch,
+        cpu_model=cpu_model,
+    )
+
+
+def version_text(number: int | None) -> str:
+    """1000000 * major + 1000 * minor + release, as libvirt counts; "" when not known."""
+    if not number:
+        return ""
+    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
+
+
+def read_capabilities(xml: str) -> tuple[tuple[str, ...], str, str]:
+    """Virtualization types in the document's order, architecture and CPU model of the host."""
+    if not xml:
+        return (), "", ""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    try:
+        root = etree.fromstring(xml.encode(), parser)
+    except etree.XMLSyntaxError:
+        return (), "", ""
+    types = dict.fromkeys(domain.get("type", "") for domain in root.iterfind("guest/arch/domain"))
+    return (
+        tuple(name for name in types if name),
+        root.findtext("host/cpu/arch", ""),
+        root.findtext("host/cpu/model", ""),
+    )
+
+
+def _tolerant(call: Callable[[], T]) -> T | None:
+    try:
+        return call()
+    except libvirt.libvirtError:
+        return None

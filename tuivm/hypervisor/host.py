@@ -1,0 +1,273 @@
+"""A real host behind `model.ports.HostPort`: one thread to sample, a few lanes to act."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import libvirt
+
+from tuivm.hypervisor import actions, deletion
+from tuivm.hypervisor.connect import Link
+from tuivm.hypervisor.errors import problem_from
+from tuivm.hypervisor.lanes import Lanes
+from tuivm.hypervisor.runner import Runner
+from tuivm.model.hosts import HostSpec, HostState, Problem
+from tuivm.model.ports import CredentialRequest, DeletionLookup, Sinks, Text, View
+from tuivm.model.requests import (
+    Delete,
+    DiscardSave,
+    ForceOff,
+    Outcome,
+    Reboot,
+    Rename,
+    Request,
+    Reset,
+    Resume,
+    Save,
+    SetAutostart,
+    Shutdown,
+    Start,
+    Suspend,
+)
+from tuivm.model.snapshot import HostSnapshot
+
+T = TypeVar("T")
+
+ACTION_LANES = 4
+MOST_ABANDONED = 3
+"""Threads left behind in calls that hang before no fresh one is started by itself."""
+DEADLINE = 60.0
+_VERBS: dict[type, str] = {
+    Start: "start",
+    Shutdown: "shut down",
+    Reboot: "reboot",
+    Reset: "reset",
+    ForceOff: "force off",
+    Suspend: "suspend",
+    Resume: "resume",
+    Save: "save",
+    DiscardSave: "discard the saved state of",
+    SetAutostart: "set autostart of",
+    Rename: "rename",
+    Delete: "delete",
+}
+_DEADLINES: dict[type, float] = {
+    # libvirt may probe QEMU anew at a start, and restores a managed save with it.
+    Start: 300.0,
+    Delete: 600.0,
+    Save: 1800.0,
+}
+
+
+class LibvirtHost:
+    """See `HostPort`. Everything here comes back at once; the work is done on daemon threads."""
+
+    def __init__(self, spec: HostSpec, sinks: Sinks) -> None:
+        self._spec = spec
+        self._sinks = sinks
+        # Re-entrant, because a sink may call back into its host.
+        self._lock = threading.RLock()
+        self._view = View()
+        self._link: Link | None = None
+        self._runner: Runner | None = None
+        self._abandoned: list[Runner] = []
+        self._closed = False
+        self._actions = Lanes(f"actions-{spec.name}", ACTION_LANES)
+        self._slow = Lanes(f"slow-{spec.name}", 1)
+        self._last = HostSnapshot(
+            host=spec.name,
+            at=time.monotonic(),
+            state=HostState.CONNECTING,
+            interval=spec.interval,
+            readonly=spec.readonly,
+        )
+
+    @property
+    def spec(self) -> HostSpec:
+        return self._spec
+
+    @property
+    def view(self) -> View:
+        return self._view
+
+    @property
+    def last(self) -> HostSnapshot:
+        """The snapshot that was handed over last."""
+        return self._last
+
+    @property
+    def slow(self) -> Lanes:
+        return self._slow
+
+    @property
+    def busy(self) -> bool:
+        """Some call to libvirt is in flight, and may hang: end the program with os._exit then."""
+        runner = self._runner
+        return (
+            self._actions.busy
+            or self._slow.busy
+            or (runner is not None and runner.busy)
+            or any(left.alive for left in self._abandoned)
+        )
+
+    @property
+    def settled(self) -> bool:
+        """It is up, and facts, list and details have all been read."""
+        runner = self._runner
+        session = runner.session if runner else None
+        return session is not None and session.settled
+
+    def start(self) -> None:
+        with self._lock:
+            if self._runner is None and not self._closed:
+                self._run_anew()
+
+    def watch(self, view: View) -> None:
+        with self._lock:
+            self._view = view
+            if self._runner is not None:
+                self._runner.wake()
+
+    def retry(self) -> None:
+        with self._lock:
+            runner = self._runner
+            if runner is None or self._closed:
+                return
+            if runner.alive and not runner.hung:
+                runner.retry_now()
+            else:
+                self._abandon(runner)
+                self._run_anew()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._link = None
+            runner, self._runner = self._runner, None
+            if runner is not None:
+                self._abandon(runner)
+        self._actions.close()
+        self._slow.close()
+
+    def act(self, uuid: str, request: Request) -> Future[Outcome]:
+        guest = self._last.guests.get(uuid)
+        what = f"cannot {_VERBS[type(request)]} {guest.name if guest else uuid}"
+        if self._spec.readonly:
+            refusal = Problem(what, f"{self._spec.name} is opened read-only")
+            return _done(Outcome(refusal))
+        return self._submit(
+            lambda conn: actions.perform(conn, uuid, request),
+            what,
+            Outcome,
+            deadline=_DEADLINES.get(type(request), DEADLINE),
+            changes=True,
+        )
+
+    def domain_xml(self, uuid: str, *, inactive: bool = False) -> Future[Text]:
+        # Secrets are not shown over a read-only connection: libvirt would refuse the call.
+        flags = 0 if self._spec.readonly else libvirt.VIR_DOMAIN_XML_SECURE
+        if inactive:
+            flags |= libvirt.VIR_DOMAIN_XML_INACTIVE
+        return self._submit(
+            lambda conn: Text(conn.lookupByUUIDString(uuid).XMLDesc(flags)),
+            "cannot read the XML",
+            lambda problem: Text(problem=problem),
+        )
+
+    def deletion_facts(self, uuid: str) -> Future[DeletionLookup]:
+        return self._submit(
+            lambda conn: deletion.look_up(conn, uuid),
+            "cannot look up what would be deleted",
+            lambda problem: DeletionLookup(problem=problem),
+        )
+
+    def publish(self, runner: Runner, **changes: Any) -> None:
+        """Hand over the last snapshot with these fields changed; not from a runner of the past."""
+        with self._lock:
+            if runner is not self._runner:
+                return
+            fields: dict[str, Any] = {"samples": {}, "at": time.monotonic(), **changes}
+            self._last = replace(self._last, **fields)
+            self._sinks.snapshot(self._last)
+
+    def connected(self, runner: Runner, link: Link) -> bool:
+        """A connection is open; False when the runner has been replaced meanwhile."""
+        with self._lock:
+            if runner is not self._runner:
+                return False
+            self._link = link
+            self._last = replace(self._last, generation=self._last.generation + 1)
+            return True
+
+    def disconnected(self, runner: Runner) -> None:
+        """The connection that was told with `connected` is of no use any more."""
+        with self._lock:
+            if runner is self._runner:
+                self._link = None
+
+    def replace(self, runner: Runner) -> bool:
+        """Leave a runner to its hanging call and start another, unless too many hang already."""
+        with self._lock:
+            self._abandoned = [left for left in self._abandoned if left.alive]
+            if runner is not self._runner or len(self._abandoned) >= MOST_ABANDONED:
+                return False
+            self._abandon(runner)
+            self._run_anew()
+            return True
+
+    def ask(self, request: CredentialRequest) -> None:
+        self._sinks.credentials(request)
+
+    def _run_anew(self) -> None:
+        self._runner = Runner(self)
+        self._runner.start()
+
+    def _abandon(self, runner: Runner) -> None:
+        runner.stop()
+        self._link = None
+        self._abandoned = [left for left in (*self._abandoned, runner) if left.alive]
+
+    def _submit(
+        self,
+        call: Callable[[libvirt.virConnect], T],
+        what: str,
+        refused: Callable[[Problem], T],
+        *,
+        deadline: float = DEADLINE,
+        changes: bool = False,
+    ) -> Future[T]:
+        def run() -> T:
+            # Looked up here and not by the caller: the last reference to a connection closes it,
+            # and must not be dropped on the caller's thread.
+            link = self._link
+            if link is None:
+                return refused(Problem(what, f"{self._spec.name} is {self._last.state.value}"))
+            try:
+                return call(link.conn)
+            except libvirt.libvirtError as error:
+                return refused(problem_from(what, error, self._spec.uri))
+            finally:
+                if changes:
+                    self._poke()
+
+        return self._actions.submit(
+            run, deadline=deadline, late=lambda words: refused(Problem(what, words))
+        )
+
+    def _poke(self) -> None:
+        """Show the effect now, also where no event tells of it."""
+        runner = self._runner
+        session = runner.session if runner else None
+        if session is not None:
+            session.poke()
+
+
+def _done(value: T) -> Future[T]:
+    future: Future[T] = Future()
+    future.set_result(value)
+    return future

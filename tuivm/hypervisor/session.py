@@ -1,0 +1,332 @@
+"""One live connection: lists, samples and reads, until it breaks or is told to end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import libvirt
+
+from tuivm.hypervisor import process
+from tuivm.hypervisor.addresses import has_network, look_up
+from tuivm.hypervisor.backoff import Pace
+from tuivm.hypervisor.connect import Link
+from tuivm.hypervisor.errors import problem_from
+from tuivm.hypervisor.events import Inbox
+from tuivm.hypervisor.facts import quick_facts, slow_facts
+from tuivm.hypervisor.lanes import Lanes
+from tuivm.hypervisor.listing import Roster
+from tuivm.hypervisor.load import LoadMeter, meter_for
+from tuivm.hypervisor.sampler import Reading, Rotation, StatsReader
+from tuivm.model.guests import Guest
+from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, Problem
+from tuivm.model.ports import View
+from tuivm.model.samples import GuestSample
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+REFRESH_EVERY = 30.0
+"""Seconds between two full lists where events keep the list current."""
+REFRESH_WITHOUT_EVENTS = 3.0
+REFRESH_APART = 0.25
+"""A storm of events makes no more lists than one in this many seconds."""
+SHOW_DETAILS_EVERY = 0.25
+ADDRESSES_EVERY = 15.0
+LOOKUP_DEADLINE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a session hands over: an answer of the host. facts, load: None for no news."""
+
+    guests: Mapping[str, Guest]
+    samples: Mapping[str, GuestSample]
+    interval: float
+    problem: Problem | None = None
+    facts: HostFacts | None = None
+    load: HostLoad | None = None
+
+
+class Waker:
+    """Waits that end early; and since when the thread that waits has been at work instead."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.stopped = False
+        self.working_since: float | None = None
+
+    def wake(self) -> None:
+        self._event.set()
+
+    def stop(self) -> None:
+        self.stopped = True
+        self._event.set()
+
+    def wait(self, seconds: float | None) -> None:
+        """Wait until woken, or for so long."""
+        self.working_since = None
+        self._event.wait(seconds)
+        self._event.clear()
+        self.working_since = time.monotonic()
+
+
+class Session:
+    """Lives on the host's thread. `view` says what is looked at; `deliver` takes updates."""
+
+    def __init__(
+        self,
+        spec: HostSpec,
+        link: Link,
+        *,
+        known: Mapping[str, Guest],
+        waker: Waker,
+        slow: Lanes,
+        view: Callable[[], View],
+        deliver: Callable[[Update], None],
+    ) -> None:
+        self._spec = spec
+        self._link = link
+        self._waker = waker
+        self._slow = slow
+        self._view = view
+        self._deliver = deliver
+        self._inbox = Inbox(waker.wake)
+        self._roster = Roster(spec.name, known)
+        self._reader = StatsReader(link.conn)
+        self._rotation = Rotation()
+        self._pace = Pace(spec.interval)
+        self._meter: LoadMeter | None = None
+        self._facts: HostFacts | None = None
+        self._facts_complete = False
+        self._events = False
+        self._listed_at = 0.0
+        self._relist = False
+        self._shown = (0, 0)
+        self._processes_sought: set[tuple[str, int | None]] = set()
+        self._addresses_at = 0.0
+        self._looking_up = False
+
+    @property
+    def settled(self) -> bool:
+        """Everything that is to be known at first has been read."""
+        return self._facts_complete and not self._roster.due
+
+    def poke(self) -> None:
+        """Something was done to a guest: look at the list now. From any thread."""
+        self._inbox.relist()
+
+    def run(self) -> None:
+        """Until the link is dead or the waker stopped. Raises libvirtError when listing fails."""
+        self._events = self._inbox.subscribe(self._link)
+        self._open_list()
+        while not self._waker.stopped and self._link.alive:
+            if self._view().paused:
+                self._waker.wait(None)
+                continue
+            began = time.monotonic()
+            self._pace.want(self._wanted_interval())
+            self._tick()
+            self._pace.took(time.monotonic() - began)
+            self._rest(began)
+
+    def _open_list(self) -> None:
+        """The list as early as possible, then what else is quick."""
+        conn = self._link.conn
+        self._roster.refresh(conn)
+        self._listed_at = time.monotonic()
+        self._roster.want_details(self._roster.guests)
+        self._publish()
+        self._roster.refresh_flags(conn)
+        uri = conn.getURI()
+        self._facts = quick_facts(conn, uri)
+        self._meter = meter_for(uri, conn)
+        self._publish()
+        facts = self._facts
+        self._in_background(lambda: slow_facts(conn, facts), self._know)
+
+    def _know(self, facts: HostFacts | None) -> None:
+        self._facts_complete = True
+        self._facts = facts or self._facts
+
+    def _tick(self) -> None:
+        problem = None
+        reading = Reading()
+        try:
+            self._take_news()
+            every = REFRESH_EVERY if self._events else REFRESH_WITHOUT_EVENTS
+            if self._relist or time.monotonic() - self._listed_at >= every:
+                self._refresh(whole=not self._relist)
+            reading = self._sample()
+        except libvirt.libvirtError as error:
+            if not self._link.alive:
+                raise
+            # Alive, but it refused: say so and go on, the next tick may fare better.
+            _log.warning("%s: %s", self._spec.name, error)
+            problem = problem_from(f"cannot read all of {self._spec.name}", error, self._spec.uri)
+        load = self._meter.read() if self._meter else None
+        self._publish(reading.samples, problem, load)
+        self._look_up()
+
+    def _sample(self) -> Reading:
+        view = self._view()
+        turn = self._rotation.next(self._roster.active(), view.guests)
+        handles = {uuid: handle for uuid in turn if (handle := self._roster.handle(uuid))}
+        reading = self._reader.read(handles, view.groups)
+        for uuid, (state, reason) in reading.states.items():
+            if self._roster.saw_state(uuid, state, reason):
+                self._relist = True
+        return reading
+
+    def _refresh(self, *, whole: bool) -> None:
+        """whole: nothing is known to have changed; look again at what events may have missed."""
+        self._relist = False
+        self._roster.refresh(self._link.conn)
+        self._roster.refresh_flags(self._link.conn)
+        self._listed_at = time.monotonic()
+        if whole:
+            in_view = self._view().guests
+            self._roster.want_details(
+                uuid
+                for uuid, guest in self._roster.guests.items()
+                if guest.details is None or uuid in in_view
+            )
+
+    def _take_news(self) -> None:
+        news = self._inbox.take()
+        self._relist |= news.relist
+        for uuid, at in news.started.items():
+            self._roster.saw_start(uuid, at)
+        self._roster.want_details(news.details)
+        for result in news.results:
+            result()
+
+    def _rest(self, began: float) -> None:
+        """Until the next tick is due: follow events, read details, and wait."""
+        shown_at = time.monotonic()
+        while not self._waker.stopped and self._link.alive:
+            now = time.monotonic()
+            self._pace.want(self._wanted_interval())
+            left = began + self._pace.interval - now
+            if left <= 0 or self._view().paused:
+                break
+            self._take_news()
+            soonest = self._listed_at + REFRESH_APART - now
+            if self._relist and soonest <= 0:
+                self._try_refresh()
+                self._publish()
+                shown_at = now
+            elif self._roster.due:
+                self._read_some_details(now + min(left, SHOW_DETAILS_EVERY))
+            else:
+                self._publish_news()
+                self._waker.wait(min(left, soonest) if self._relist else left)
+            if time.monotonic() - shown_at >= SHOW_DETAILS_EVERY:
+                self._publish_news()
+                shown_at = time.monotonic()
+
+    def _wanted_interval(self) -> float:
+        return self._view().interval or self._spec.interval
+
+    def _try_refresh(self) -> None:
+        try:
+            self._refresh(whole=False)
+        except libvirt.libvirtError as error:
+            if not self._link.alive:
+                raise
+            _log.warning("%s: %s", self._spec.name, error)
+
+    def _read_some_details(self, until: float) -> None:
+        for uuid in self._roster.reading_order(self._view().guests):
+            self._roster.read_details(uuid)
+            if time.monotonic() >= until or self._waker.stopped or not self._link.alive:
+                return
+
+    def _look_up(self) -> None:
+        """Start, in the background, what takes its time: processes and addresses."""
+        if self._looking_up or not self._facts_complete:
+            return
+        guests = {
+            uuid: guest
+            for uuid in self._roster.active()
+            if (guest := self._roster.guests.get(uuid)) is not None
+        }
+        jobs: list[Callable[[], None]] = []
+        if self._facts is not None and self._facts.local:
+            runs = {(uuid, guest.domain_id) for uuid, guest in guests.items()}
+            new = runs - self._processes_sought
+            self._processes_sought = runs
+            if new:
+                jobs.append(lambda: self._find_processes([uuid for uuid, _number in new]))
+        now = time.monotonic()
+        if now - self._addresses_at >= ADDRESSES_EVERY:
+            in_view = self._view().guests
+            for uuid, guest in guests.items():
+                if uuid in in_view and has_network(guest):
+                    jobs.append(partial(self._find_addresses, guest))
+                    self._addresses_at = now
+        if jobs:
+            self._looking_up = True
+            self._in_background(lambda: _each(jobs), self._looked_up)
+
+    def _looked_up(self, _nothing: None) -> None:
+        self._looking_up = False
+
+    def _find_processes(self, uuids: list[str]) -> None:
+        for uuid, at in process.started_at(uuids).items():
+            self._inbox.post(partial(self._roster.saw_start, uuid, at))
+
+    def _find_addresses(self, guest: Guest) -> None:
+        uuid = guest.key.uuid
+        handle = self._roster.handle(uuid)
+        if handle is not None and guest.details is not None and not self._waker.stopped:
+            found = look_up(handle, agent=guest.details.agent_connected)
+            self._inbox.post(partial(self._roster.saw_addresses, uuid, found))
+
+    def _in_background(self, job: Callable[[], T], then: Callable[[T | None], None]) -> None:
+        """Run it on the slow lane; `then` comes back here, with None when it was not done."""
+
+        def done(future: Future[T | None]) -> None:
+            result = None if future.exception() else future.result()
+            self._inbox.post(lambda: then(result))
+
+        def late(_words: str) -> T | None:
+            return None
+
+        self._slow.submit(job, deadline=LOOKUP_DEADLINE, late=late).add_done_callback(done)
+
+    def _publish_news(self) -> None:
+        """Hand over what changed, if anything did."""
+        if self._shown != (id(self._roster.publish()), id(self._facts)):
+            self._publish()
+
+    def _publish(
+        self,
+        samples: Mapping[str, GuestSample] | None = None,
+        problem: Problem | None = None,
+        load: HostLoad | None = None,
+    ) -> None:
+        guests = self._roster.publish()
+        self._shown = (id(guests), id(self._facts))
+        self._deliver(
+            Update(
+                guests=guests,
+                samples=samples or {},
+                interval=self._pace.interval,
+                problem=problem,
+                facts=self._facts,
+                load=load,
+            )
+        )
+
+
+def _each(jobs: Sequence[Callable[[], None]]) -> None:
+    for job in jobs:
+        job()
