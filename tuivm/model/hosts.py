@@ -66,6 +66,8 @@ class HostFacts:
     memory_kib: int | None = None
     virt_types: tuple[str, ...] = ()
     """What guests may be defined as: "kvm", "qemu", "xen", … as the capabilities say."""
+    uri: str = ""
+    """What libvirt says it is connected to; tells what it picked when it was left to pick."""
     local: bool = False
     """The hypervisor runs on this very machine, so /proc and psutil speak of it."""
 
