@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from tuivm.model.hosts import Problem
 from tuivm.model.units import visible
+from tuivm.preflight.remedies import explain
 
 
 class CheckState(StrEnum):
@@ -96,7 +97,7 @@ def checks(facts: HostCheckFacts) -> tuple[Check, ...]:
         _kvm(facts),
         _nested(facts),
         _iommu(facts),
-        *(_daemon(daemon) for daemon in facts.daemons),
+        *(_daemon(daemon, facts) for daemon in facts.daemons),
         _permission(facts),
         _emulator(facts),
         _firmware(facts),
@@ -130,8 +131,8 @@ def _cpu(facts: HostCheckFacts) -> Check:
     reason = "the CPU shows none: guests run translated (TCG), many times slower"
     if facts.is_guest:
         remedy = (
-            "let the hypervisor below pass them on: on a KVM host nested=1 for kvm_intel or kvm_amd,"
-            " and <cpu mode='host-passthrough'/> for this machine"
+            "let the hypervisor below pass them on: on a KVM host nested=1 for kvm_intel or "
+            "kvm_amd, and <cpu mode='host-passthrough'/> for this machine"
         )
     else:
         remedy = "turn on VT-x (Intel) or SVM (AMD) in the firmware set-up of this machine"
@@ -220,7 +221,7 @@ def _iommu(facts: HostCheckFacts) -> Check:
     return Check(name, CheckState.WARN, reason, remedy)
 
 
-def _daemon(daemon: DaemonFacts) -> Check:
+def _daemon(daemon: DaemonFacts, facts: HostCheckFacts) -> Check:
     name = f"libvirt {visible(daemon.uri)}".strip()
     problem = daemon.problem
     if problem is None:
@@ -228,9 +229,10 @@ def _daemon(daemon: DaemonFacts) -> Check:
         said = ", ".join(word for word in words if word.strip() not in ("", "libvirt"))
         return Check(name, CheckState.OK, f"reachable ({said})" if said else "reachable")
     reason = problem.reason or problem.what
-    if problem.cause:
-        reason = f"{reason} ({problem.cause})"
-    return Check(name, CheckState.FAIL, visible(reason), problem.remedy)
+    cause, remedy = explain(reason, uri=daemon.uri, systemd=facts.systemd)
+    cause = problem.cause or cause
+    shown = f"{reason} ({cause})" if cause else reason
+    return Check(name, CheckState.FAIL, visible(shown), remedy or problem.remedy)
 
 
 def _permission(facts: HostCheckFacts) -> Check:
@@ -286,12 +288,11 @@ def _firmware(facts: HostCheckFacts) -> Check:
     if facts.firmware:
         more = f" and {len(facts.firmware) - 1} more" if len(facts.firmware) > 1 else ""
         return Check(name, CheckState.OK, visible(facts.firmware[0]) + more)
-    package = "qemu-efi-aarch64" if facts.arch == "aarch64" else "ovmf"
+    arm = facts.arch == "aarch64"
+    debian, elsewhere = ("qemu-efi-aarch64", "edk2-aarch64") if arm else ("ovmf", "edk2-ovmf")
     return Check(
         name,
         CheckState.WARN,
         "none found: guests boot with BIOS only",
-        f"install it: {package} (Debian, Ubuntu), edk2-{package} elsewhere"
-        if package == "ovmf"
-        else f"install it: {package} (Debian, Ubuntu), edk2-aarch64 elsewhere",
+        f"install it: {debian} (Debian, Ubuntu), {elsewhere} elsewhere",
     )
