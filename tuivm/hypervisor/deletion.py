@@ -93,7 +93,7 @@ class _Tried:
         ask: Callable[[], list[libvirt.virDomainSnapshot] | list[libvirt.virDomainCheckpoint]],
     ) -> tuple[str, ...]:
         try:
-            return tuple(entry.getName() for entry in ask())
+            return tuple(sorted(entry.getName() for entry in ask()))
         except libvirt.libvirtError as error:
             self._note(what, error)
             return ()
