@@ -69,6 +69,9 @@ class DeletionPlan:
     choices: tuple[VolumeChoice, ...]
     refused: str = ""
     """Why the guest cannot be deleted at all, "" when it can."""
+    data: tuple[str, ...] = ()
+    """What goes and cannot be made again even if no volume is ticked ("the saved memory"): when
+    there is any, or a volume is ticked, the guest's name has to be typed."""
 
 
 @dataclass(frozen=True, slots=True)

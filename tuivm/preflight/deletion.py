@@ -28,20 +28,13 @@ def plan_deletion(facts: DeletionFacts) -> DeletionPlan:
         goes=_goes(facts),
         choices=tuple(_choice(volume, facts) for volume in facts.volumes),
         refused=refused,
+        data=_data(facts),
     )
 
 
 def data_goes(plan: DeletionPlan, order: DeletionOrder) -> tuple[str, ...]:
     """What of this order cannot be made again, in words; () when only the definition goes."""
-    facts = plan.facts
-    lost = [visible(path) for path in dict.fromkeys(order.volumes)]
-    if facts.snapshots:
-        lost.append(_counted(len(facts.snapshots), "snapshot"))
-    if facts.managed_save:
-        lost.append("the saved memory")
-    if facts.tpm:
-        lost.append("the TPM's keys")
-    return tuple(lost)
+    return (*map(visible, dict.fromkeys(order.volumes)), *plan.data)
 
 
 def check_order(plan: DeletionPlan, order: DeletionOrder, typed_name: str) -> str:
@@ -64,6 +57,17 @@ def check_order(plan: DeletionPlan, order: DeletionOrder, typed_name: str) -> st
     if data_goes(plan, order) and typed_name != facts.name:
         return "data goes with it: type the guest's name exactly"
     return ""
+
+
+def _data(facts: DeletionFacts) -> tuple[str, ...]:
+    data = []
+    if facts.snapshots:
+        data.append(_counted(len(facts.snapshots), "snapshot"))
+    if facts.managed_save:
+        data.append("the saved memory")
+    if facts.tpm:
+        data.append("the TPM's keys")
+    return tuple(data)
 
 
 def _goes(facts: DeletionFacts) -> tuple[str, ...]:
