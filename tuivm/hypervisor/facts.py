@@ -18,6 +18,7 @@ T = TypeVar("T")
 def quick_facts(conn: libvirt.virConnect, uri: str) -> HostFacts:
     """What the daemon knows without asking anything else."""
     facts = HostFacts(
+        uri=uri,
         driver=_tolerant(conn.getType) or "",
         libvirt_version=version_text(_tolerant(conn.getLibVersion)),
         local=runs_here(uri),

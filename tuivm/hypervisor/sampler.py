@@ -22,6 +22,9 @@ ROUND = 5
 """Ticks after which each guest that is not in view has had its turn."""
 TURN_LEAST, TURN_MOST = 8, 40
 
+_COUNTING = frozenset(
+    {libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_BLOCKED, libvirt.VIR_DOMAIN_PAUSED}
+)
 _NOT_TAKEN = UNSUPPORTED | {libvirt.VIR_ERR_INVALID_ARG}
 
 
@@ -83,11 +86,14 @@ class StatsReader:
                 self._step_down(error, domains, wanted)
                 continue
             reading = _reading(records, domains)
-            if reading.samples or self._way is not _Way.ALL:
-                return reading
-            # The test driver answers, but with states alone.
-            self._way = _Way.INFO
-        return self._infos(domains)
+            # The test driver answers too, but with states alone.
+            bare = {
+                uuid: domains[uuid]
+                for uuid, (state, _reason) in reading.states.items()
+                if uuid in domains and uuid not in reading.samples and state in _COUNTING
+            }
+            return Reading({**reading.samples, **self._infos(bare)}, reading.states)
+        return Reading(self._infos(domains))
 
     def _records(
         self, domains: Mapping[str, libvirt.virDomain], flags: int
@@ -129,10 +135,10 @@ class StatsReader:
                 refused |= group
         return refused
 
-    def _infos(self, domains: Mapping[str, libvirt.virDomain]) -> Reading:
+    @staticmethod
+    def _infos(domains: Mapping[str, libvirt.virDomain]) -> dict[str, GuestSample]:
         """CPU time and memory, one call a guest."""
         samples: dict[str, GuestSample] = {}
-        states: dict[str, tuple[int, int]] = {}
         for uuid, domain in domains.items():
             try:
                 _state, memory_max, memory, _vcpus, cpu_ns = domain.info()
@@ -145,7 +151,7 @@ class StatsReader:
                 cpu_ns=cpu_ns,
                 balloon=BalloonFigures(current=memory, maximum=memory_max),
             )
-        return Reading(samples, states)
+        return samples
 
 
 def _reading(
