@@ -148,3 +148,14 @@ def test_plain_rows_stay_aligned_and_the_heading_comes_back() -> None:
     assert {len(line) for line in lines} == {len(headings[0])}
     row = lines[1].split()
     assert row[1:4] == ["local", "old", "-"]
+
+
+def test_a_driver_without_statistics_is_told_and_is_no_failure() -> None:
+    def play(host: SimHost, clock: Clock) -> None:
+        # Paused in the simulation means: listed as active, and never sampled.
+        host.add_guest("web-1", GuestState.PAUSED)
+        ticks(1)(host, clock)
+
+    code, out, err = run(Script(play), ONE, count=1, timeout=0.3)
+    assert (code, out) == (Exit.FINE, "")
+    assert "no statistics" in err

@@ -28,7 +28,7 @@ def daemons(found: Hosts) -> tuple[DaemonFacts, ...]:
     """What connecting to the hosts tells of their daemons."""
     return tuple(
         DaemonFacts(
-            uri=spec.uri,
+            uri=(snapshot.facts.uri if snapshot.facts else "") or spec.uri,
             problem=_one_line(spec.name, snapshot),
             driver=snapshot.facts.driver if snapshot.facts else "",
             version=snapshot.facts.libvirt_version if snapshot.facts else "",

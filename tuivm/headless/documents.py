@@ -48,7 +48,7 @@ def host(spec: HostSpec, snapshot: HostSnapshot) -> Document:
     load = snapshot.load or HostLoad()
     return {
         "name": spec.name,
-        "uri": spec.uri,
+        "uri": facts.uri or spec.uri,
         "state": snapshot.state.value,
         "problem": problem(snapshot.problem),
         "readonly": spec.readonly or snapshot.readonly,
@@ -103,8 +103,6 @@ def guest(one: Guest) -> Document:
         "persistent": one.persistent,
         "autostart": one.autostart,
         "managed_save": one.managed_save,
-        "started": None if one.started_at is None else timestamp(one.started_at),
-        "addresses": list(one.addresses),
         "vcpus": known.vcpus or None,
         "vcpus_max": known.vcpus_max or None,
         "memory": _bytes(known.memory_kib or None),

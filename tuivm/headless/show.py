@@ -54,7 +54,6 @@ def guests(
         Column("VCPUS", number=True),
         Column("MEMORY", number=True),
         Column("DEVICES"),
-        Column("ADDRESSES"),
     )
     lines = table.all_lines([_guest_row(one, ascii_only=ascii_only) for one in listed])
     if not devices:
@@ -71,7 +70,13 @@ def guests(
 
 def complain(found: Hosts, err: TextIO) -> Exit:
     """Say on `err` which hosts could not be reached, why, and what to do."""
-    unreachable = [pair for pair in found if pair[1].state is not HostState.UP]
+    # A host that is up and has a problem was not read whole in time: what is printed of it is
+    # not all there is, so that is no success either.
+    unreachable = [
+        (spec, snapshot)
+        for spec, snapshot in found
+        if snapshot.state is not HostState.UP or snapshot.problem is not None
+    ]
     for spec, snapshot in unreachable:
         _print(problem_lines(spec, snapshot), err)
     return Exit.UNREACHABLE if unreachable else Exit.FINE
@@ -107,7 +112,7 @@ def _host_row(spec: HostSpec, snapshot: HostSnapshot) -> list[str]:
         kib(load.memory_used_kib),
         kib(facts.memory_kib),
         f"{active}/{len(snapshot.guests)}" if snapshot.facts else "",
-        spec.uri,
+        facts.uri or spec.uri,
     ]
 
 
@@ -124,7 +129,6 @@ def _guest_row(one: Guest, *, ascii_only: bool) -> list[str]:
             for cls, number in count_classes(_devices(one)).items()
             if number
         ),
-        ",".join(one.addresses),
     ]
 
 

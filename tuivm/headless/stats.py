@@ -18,7 +18,7 @@ from tuivm.model.ports import Groups, HostMaker, HostPort, Sinks, View
 from tuivm.model.rates import GuestRates
 from tuivm.model.snapshot import HostSnapshot
 from tuivm.model.store import GuestView, Store
-from tuivm.model.units import byte_count, kib, percent
+from tuivm.model.units import byte_count, kib, percent, visible
 
 POLL = 0.2
 """Seconds that a host may be silent before its deadlines are looked at again."""
@@ -149,27 +149,36 @@ class StatsRun:
         return [(view, view.rates) for view in views if view.rates and view.rates.seconds > 0]
 
     def _judge(self, host: _Watched, now: float) -> None:
-        """Decide what silence means, and whether a host has been watched for long enough."""
+        """Decide whether a host has been watched for long enough, and what its silence means."""
         if host.done:
             return
-        if not host.down and now - host.heard > host.patience:
+        if self._count is not None:
+            host.done = host.ticks >= self._count or host.down or self._in_vain(host, now)
+        if not host.done and not host.down and now - host.heard > host.patience:
             words = f"{host.spec.name} did not answer within {host.patience:g} s"
             silent = HostSnapshot(host.spec.name, now, HostState.STALE, problem=Problem(words))
             self._mark_down(host, silent)
-        if self._count is None:
-            return
-        if host.up_since is not None and not (host.active and host.ticks):
-            # Nothing to print, so there is nothing to count but the time: no guest runs, or this
-            # driver has no statistics.
-            grace = self._timeout if host.active else 0.0
-            host.done = now >= host.up_since + self._count * self._interval + grace
-        host.done = host.done or host.ticks >= self._count or host.down
+
+    def _in_vain(self, host: _Watched, now: float) -> bool:
+        """Nothing to print, so there is nothing to count but the time."""
+        if host.up_since is None or self._count is None or (host.active and host.ticks):
+            return False
+        enough = host.up_since + self._count * self._interval
+        if not host.active:
+            return now >= enough
+        if now < enough + self._timeout:
+            return False
+        self._complain([f"tuivm: {visible(host.spec.name)} reports no statistics of its guests"])
+        return True
 
     def _mark_down(self, host: _Watched, snapshot: HostSnapshot) -> None:
         if host.down:
             return
         host.down = self._trouble = True
-        self._err.writelines(f"{line}\n" for line in problem_lines(host.spec, snapshot))
+        self._complain(problem_lines(host.spec, snapshot))
+
+    def _complain(self, lines: list[str]) -> None:
+        self._err.writelines(f"{line}\n" for line in lines)
         self._err.flush()
 
 

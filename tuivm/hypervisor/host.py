@@ -122,6 +122,13 @@ class LibvirtHost:
         session = runner.session if runner else None
         return session is not None and session.settled
 
+    @property
+    def listed(self) -> bool:
+        """It is up, and list and details have been read; the slow facts may be missing."""
+        runner = self._runner
+        session = runner.session if runner else None
+        return session is not None and session.listed
+
     def start(self) -> None:
         with self._lock:
             if self._runner is None and not self._closed:

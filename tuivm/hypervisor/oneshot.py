@@ -22,10 +22,11 @@ _LOOK_AGAIN = 0.05
 
 
 class _Look:
-    """One host, until everything about it is known or it is clear that it will not be."""
+    """One host, until what is wanted of it is known or it is clear that it will not be."""
 
-    def __init__(self, spec: HostSpec, news: threading.Condition) -> None:
+    def __init__(self, spec: HostSpec, news: threading.Condition, *, facts: bool) -> None:
         self.spec = spec
+        self._facts = facts
         self._news = news
         self._loads: list[HostLoad] = []
         self._last: HostSnapshot | None = None
@@ -48,7 +49,11 @@ class _Look:
             return False
         if last.state in (HostState.LOST, HostState.FAILED):
             return True
-        return last.state is HostState.UP and self.host.settled and self._load_known(last)
+        if last.state is not HostState.UP:
+            return False
+        if not self._facts:
+            return self.host.listed
+        return self.host.settled and self._load_known(last)
 
     def _load_known(self, last: HostSnapshot) -> bool:
         """The first reading has no CPU load yet; a driver without any never will."""
@@ -69,15 +74,20 @@ class _Look:
         return replace(last, problem=problem, state=state)
 
 
-def survey(specs: Sequence[HostSpec], *, timeout: float) -> list[tuple[HostSpec, HostSnapshot]]:
+def survey(
+    specs: Sequence[HostSpec], *, timeout: float, facts: bool = True
+) -> list[tuple[HostSpec, HostSnapshot]]:
     """Every host, side by side, with facts, load and all guests with their details.
+
+    facts: wait for facts and load too. A daemon may run each of its emulators to tell its
+    capabilities, which takes seconds; who wants the guests alone need not wait for that.
 
     In the order of the specs. A host that cannot be reached, or that is not done after `timeout`
     seconds, has a problem, and what is known of it all the same. Calls that hang are left to
     daemon threads, so it comes back in time whatever they do.
     """
     news = threading.Condition()
-    looks = [_Look(spec, news) for spec in specs]
+    looks = [_Look(spec, news, facts=facts) for spec in specs]
     until = time.monotonic() + timeout
     with news:
         while not all(look.done for look in looks) and (left := until - time.monotonic()) > 0:

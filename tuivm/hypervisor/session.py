@@ -119,6 +119,11 @@ class Session:
         """Everything that is to be known at first has been read."""
         return self._facts_complete and not self._roster.due
 
+    @property
+    def listed(self) -> bool:
+        """All guests are known with their flags and details; the slow facts may be missing."""
+        return self._facts is not None and not self._roster.due
+
     def poke(self) -> None:
         """Something was done to a guest: look at the list now. From any thread."""
         self._inbox.relist()

@@ -6,15 +6,12 @@ from importlib import metadata
 
 import libvirt
 
-
-def dotted(number: int) -> str:
-    """libvirt's way to put a version into a number: 9002003 -> "9.2.3"."""
-    return f"{number // 1_000_000}.{number // 1_000 % 1_000}.{number % 1_000}"
+from tuivm.hypervisor.facts import version_text
 
 
 def library() -> str:
     """The libvirt client library that is in use."""
-    return dotted(libvirt.getVersion())
+    return version_text(libvirt.getVersion())
 
 
 def bindings() -> str:

@@ -1,0 +1,83 @@
+"""The entry: settles the environment, then starts the user interface or prints for a script."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NoReturn
+
+from tuivm import cli, config, environment, logs
+from tuivm.cli import Exit
+from tuivm.options import Options
+
+
+def main() -> NoReturn:
+    """What the `tuivm` script calls."""
+    end(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do what the command line says; returns the exit code."""
+    logs.catch_crashes()
+    try:
+        parsed = cli.parser().parse_args(arguments)
+        options = cli.options_of(parsed)
+        if parsed.version or parsed.command:
+            from tuivm.headless.run import run_command  # noqa: PLC0415 - not for the UI
+
+            return run_command(parsed, options)
+        return _run_interface(options)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else Exit.FAILED
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        return Exit.CLOSED_PIPE
+
+
+def _run_interface(options: Options) -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        sys.stderr.write(
+            "tuivm: the user interface needs a terminal\n"
+            "  remedy: for pipes and scripts there are `tuivm hosts`, `tuivm list` and"
+            " `tuivm stats`, all with --json\n"
+        )
+        return Exit.USAGE
+    settings = config.load(options.config_path).config
+    slow = options.slow or settings.slow
+    environment.settle(os.environ, slow=slow)
+    warning = logs.start(options.log_path)
+    options = replace(
+        options,
+        slow=slow,
+        ascii=options.ascii or environment.wants_ascii(os.environ),
+        notices=(warning,) if warning else (),
+    )
+    # Late: Textual reads the environment once, when it is imported.
+    from tuivm.start import run as run_app  # noqa: PLC0415
+
+    return run_app(options)
+
+
+def end(code: int) -> NoReturn:
+    """End at once: a thread that hangs in a libvirt call must not hold the program.
+
+    So what Python does at its end is done here, for what needs it: output and the log file.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            code = Exit.CLOSED_PIPE
+        except OSError as error:
+            code = Exit.FAILED
+            if stream is sys.stdout:
+                sys.stderr.write(f"tuivm: cannot write the output: {error.strerror}\n")
+    logs.stop()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

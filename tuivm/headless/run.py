@@ -1,0 +1,109 @@
+"""Carries out the commands that print instead of opening the user interface."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+import tuivm
+from tuivm import cli, config, environment, logs, targets
+from tuivm.cli import Exit
+from tuivm.headless import check, completions, show, stats
+from tuivm.model.hosts import HostSpec
+from tuivm.model.units import visible
+from tuivm.options import Options
+
+
+def run_command(arguments: argparse.Namespace, options: Options) -> int:
+    """Print what was asked for; returns the exit code."""
+    if arguments.command == "completions":
+        sys.stdout.write(completions.script(cli.parser(), arguments.shell))
+        return Exit.FINE
+    if options.log_path is not None:
+        _warn(logs.start(options.log_path))
+    try:
+        return _with_libvirt(arguments, options)
+    except ImportError as error:
+        if not (error.name or "").startswith("libvirt"):
+            raise
+        _warn(f"libvirt-python cannot be loaded: {error}")
+        _warn("remedy: install the libvirt client library, then reinstall libvirt-python")
+        return Exit.FAILED
+
+
+def _with_libvirt(arguments: argparse.Namespace, options: Options) -> int:
+    if arguments.version:
+        from tuivm.hypervisor import versions  # noqa: PLC0415 - loads libvirt
+
+        sys.stdout.write(
+            f"tuivm {tuivm.__version__}\n"
+            f"libvirt {versions.library()}\n"
+            f"libvirt-python {versions.bindings()}\n"
+        )
+        return Exit.FINE
+    try:
+        specs = _specs(options)
+    except targets.TargetError as error:
+        problem = error.problem
+        _warn(f"{problem.what}: {problem.reason}\n  remedy: {problem.remedy}")
+        return Exit.USAGE
+    if arguments.command == "check":
+        return _check(arguments, specs)
+    if arguments.command == "stats":
+        return _stats(arguments, specs)
+    return _show(arguments, options, specs)
+
+
+def _specs(options: Options) -> tuple[HostSpec, ...]:
+    loaded = config.load(options.config_path)
+    for problem in loaded.problems:
+        _warn(problem)
+    conf = targets.read_libvirt_conf(os.environ, root=targets.is_root())
+    return targets.choose(options, loaded.config.hosts, conf, os.environ)
+
+
+def _show(arguments: argparse.Namespace, options: Options, specs: tuple[HostSpec, ...]) -> Exit:
+    from tuivm.hypervisor.oneshot import survey  # noqa: PLC0415 - loads libvirt
+
+    wants_hosts = arguments.command == "hosts"
+    found = survey(specs, timeout=arguments.timeout, facts=wants_hosts)
+    if wants_hosts:
+        return show.hosts(found, sys.stdout, sys.stderr, as_json=arguments.json)
+    return show.guests(
+        found,
+        sys.stdout,
+        sys.stderr,
+        as_json=arguments.json,
+        devices=arguments.devices,
+        ascii_only=options.ascii or environment.wants_ascii(os.environ),
+    )
+
+
+def _check(arguments: argparse.Namespace, specs: tuple[HostSpec, ...]) -> Exit:
+    from tuivm.hypervisor.hostcheck import gather  # noqa: PLC0415 - for this alone
+    from tuivm.hypervisor.oneshot import survey  # noqa: PLC0415 - loads libvirt
+
+    found = survey(specs, timeout=arguments.timeout)
+    return check.show(gather(check.daemons(found)), found, sys.stdout, as_json=arguments.json)
+
+
+def _stats(arguments: argparse.Namespace, specs: tuple[HostSpec, ...]) -> Exit:
+    from tuivm.hypervisor.maker import LibvirtHosts  # noqa: PLC0415 - loads libvirt
+
+    lines = stats.JsonLines(sys.stdout) if arguments.json else stats.TableLines(sys.stdout)
+    return stats.StatsRun(
+        specs,
+        LibvirtHosts(),
+        lines,
+        sys.stderr,
+        interval=arguments.interval,
+        count=arguments.count,
+        timeout=arguments.timeout,
+    ).run()
+
+
+def _warn(text: str) -> None:
+    if text:
+        lines = "\n".join(map(visible, text.splitlines()))
+        sys.stderr.write(f"tuivm: {lines}\n")
