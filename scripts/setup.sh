@@ -40,9 +40,29 @@ venv_is_current() {
     return 1
 }
 
-if have_runtime && venv_is_current && { [ "$level" = run ] || [ -z "$(missing_needs test)" ]; }; then
-    exit 0
-fi
+all_is_here() {
+    have_runtime && venv_is_current && { [ "$level" = run ] || [ -z "$(missing_needs test)" ]; }
+}
+
+may_install() { [ "${TUIVM_NO_INSTALL:-0}" = 0 ]; }
+
+list_is_fresh=
+update_apt_list() {
+    show_and_run $(sudo_word) apt-get -q update ||
+        complain "apt-get update failed; going on with the list that is here"
+    list_is_fresh=yes
+}
+
+# The test guests' kernel comes with `apt-get download`, which asks for the version that the list
+# has: a list that is absent or old asks for a file that is gone. Once a guest was built it is kept.
+refresh_kernel_list() {
+    [ "$level" = test ] && [ -z "$list_is_fresh" ] && have apt-get && may_install || return 0
+    for built in "${XDG_CACHE_HOME:-${HOME:-/root}/.cache}"/tuivm/tests/appliance-*; do
+        [ -e "$built" ] && [ "${CI:-}" != true ] && return 0
+    done
+    is_root || have sudo || return 0
+    update_apt_list
+}
 
 install_packages() {
     # $1: the package manager; the rest: needs
@@ -52,7 +72,7 @@ install_packages() {
     case $manager in
         apt-get)
             # A list of packages that is old, or absent as in a fresh container, makes installs fail.
-            show_and_run $sudo apt-get update || complain "apt-get update failed; going on with the list that is here"
+            update_apt_list
             show_and_run $sudo env DEBIAN_FRONTEND=noninteractive apt-get \
                 -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
                 $(packages_for_all apt-get "$@")
@@ -76,7 +96,7 @@ meet_needs() {
         complain "no apt-get, dnf, zypper or pacman here: install the above by hand, then run this again"
         return 1
     fi
-    if [ -n "${TUIVM_NO_INSTALL:-}" ] && [ "$TUIVM_NO_INSTALL" != 0 ]; then
+    if ! may_install; then
         say "packages that bring it ($manager): $(packages_for_all "$manager" $missing)"
         complain "nothing was installed, because TUIVM_NO_INSTALL is set"
         return 1
@@ -133,6 +153,9 @@ make_venv() {
     venv_key >"$(stamp "$level")"
 }
 
-meet_needs
-venv_is_current || make_venv
-say "ready"
+if ! all_is_here; then
+    meet_needs
+    venv_is_current || make_venv
+    say "ready"
+fi
+refresh_kernel_list

@@ -45,6 +45,7 @@ BRINGS = {
     "iproute2": "ip",
     "iproute": "ip",
     "util-linux": "unshare",
+    "zstd": "zstd",
 }
 
 PYTHON = """
@@ -77,7 +78,8 @@ class Machine:
         self.checkout, self.bin, self.store = base / "src", base / "bin", base / "store"
         self.log = base / "log"
         self.log.touch()
-        for folder in (self.checkout, self.bin, self.store / "programs"):
+        self.appliance = base / "cache" / "tuivm" / "tests" / "appliance-1"
+        for folder in (self.checkout, self.bin, self.store / "programs", self.appliance):
             folder.mkdir(parents=True)
         shutil.copytree(ROOT / "scripts", self.checkout / "scripts")
         for name in ("pyproject.toml", "constraints.txt"):
@@ -112,6 +114,7 @@ class Machine:
         base = {
             "PATH": str(self.bin),
             "HOME": "/nonexistent",
+            "XDG_CACHE_HOME": str(self.appliance.parents[2]),
             "LOG": str(self.log),
             "BIN": str(self.bin),
             "STORE": str(self.store),
@@ -178,6 +181,34 @@ def test_a_second_run_does_nothing(machine: Machine) -> None:
         assert machine.installs == []
 
 
+@pytest.mark.parametrize(
+    ("level", "built", "environ", "updates"),
+    [
+        ("test", False, {}, 1),
+        ("test", True, {}, 0),
+        ("test", True, {"CI": "true"}, 1),
+        ("test", False, {"TUIVM_NO_INSTALL": "1"}, 0),
+        ("run", False, {}, 0),
+    ],
+)
+def test_the_list_for_the_test_guests_kernel_is_renewed_when_it_will_be_used(
+    machine: Machine, level: str, built: bool, environ: dict[str, str], updates: int
+) -> None:
+    machine.stub("apt-get", INSTALLER)
+    machine.setup("test")
+    if not built:
+        machine.appliance.rmdir()
+    assert machine.setup(level, **environ).returncode == 0
+    assert machine.installs == ["apt-get -q update"] * updates
+
+
+def test_packages_just_installed_came_from_a_fresh_list(machine: Machine) -> None:
+    machine.stub("apt-get", INSTALLER)
+    machine.appliance.rmdir()
+    machine.setup("test")
+    assert [line for line in machine.calls("apt-get") if "update" in line] == ["apt-get -q update"]
+
+
 @pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt"])
 def test_a_changed_requirement_is_installed(machine: Machine, changed: str) -> None:
     machine.stub("apt-get", INSTALLER)
@@ -236,7 +267,7 @@ def test_sudo_when_not_root(machine: Machine) -> None:
     machine.stub("sudo", 'echo "sudo $*" >>"$LOG"; exec "$@"')
     done = machine.setup(STUB_UID="1000")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "+ sudo apt-get update" in done.stdout
+    assert "+ sudo apt-get -q update" in done.stdout
     assert len(machine.calls("sudo")) == len(machine.calls("apt-get")) == 2
 
 
