@@ -106,6 +106,8 @@ class Session:
         self._meter: LoadMeter | None = None
         self._facts: HostFacts | None = None
         self._facts_complete = False
+        self._listed = False
+        self._settled = False
         self._events = False
         self._listed_at = 0.0
         self._relist = False
@@ -116,13 +118,13 @@ class Session:
 
     @property
     def settled(self) -> bool:
-        """Everything that is to be known at first has been read."""
-        return self._facts_complete and not self._roster.due
+        """Everything that is to be known at first has been read and handed over."""
+        return self._settled
 
     @property
     def listed(self) -> bool:
-        """All guests are known with their flags and details; the slow facts may be missing."""
-        return self._facts is not None and not self._roster.due
+        """All guests, with flags and details, have been handed over; slow facts may be missing."""
+        return self._listed
 
     def poke(self) -> None:
         """Something was done to a guest: look at the list now. From any thread."""
@@ -330,6 +332,9 @@ class Session:
                 load=load,
             )
         )
+        # Only now: what has been read counts for others when they have been given it.
+        self._listed = self._facts is not None and not self._roster.due
+        self._settled = self._listed and self._facts_complete
 
 
 def _each(jobs: Sequence[Callable[[], None]]) -> None:
