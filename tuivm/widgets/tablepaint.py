@@ -77,8 +77,8 @@ class TablePainter:
             heading = lay_cell(line.cells[0] if line.cells else (), width, "left", glyphs["cut"])
             parts = [(text, role or "heading") for text, role in heading]
         else:
-            mark = glyphs["mark"] if line.marked else " "
-            parts = [(mark, "mark"), (" " * (GUTTER - 1), "")]
+            mark = (glyphs["mark"], "mark") if line.marked else (" ", "")
+            parts = [mark, (" " * (GUTTER - 1), "")]
             parts += lay_row(line.cells, self.placed, GAP, glyphs["cut"])
         if line.look == "cursor":
             # One style for all of it: the colours of roles are not made for its background.
