@@ -161,12 +161,8 @@ def _read_fine(series: _Series, bucket: int, step: float) -> Bucket:
 
 
 def _read_coarse(series: _Series, bucket: int, step: float) -> Bucket:
-    per = max(1, round(step / COARSE_STEP))
-    slots = [
-        slot
-        for slot in range(bucket * per, bucket * per + per)
-        if not math.isnan(series.means.get(slot))
-    ]
+    first, end = (math.ceil(edge * step / COARSE_STEP) for edge in (bucket, bucket + 1))
+    slots = [slot for slot in range(first, end) if not math.isnan(series.means.get(slot))]
     if not slots:
         return Bucket(_NAN, _NAN, _NAN)
     return Bucket(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ STALE_AFTER = 5.0
 """Seconds past the sampling interval after which a host that is up counts as stale."""
 GAP_AFTER = 3.0
 """A pause of more than this many intervals between two ticks is a gap in the history."""
+_CLOCK_NOISE = 0.001
+"""Seconds by which two times that are meant to be one may differ after arithmetic."""
 
 
 HOST_LOAD = ""
@@ -94,6 +97,10 @@ class _HostMemory:
     snapshot: HostSnapshot | None = None
     samples: dict[str, GuestSample] = field(default_factory=dict)
     active: int = 0
+    up_at: float = -math.inf
+    """Monotonic seconds of its newest snapshot that said: up."""
+    gap_at: float = -math.inf
+    """up_at as it was before the last gap: a rate that began by then reaches across the gap."""
 
 
 class Store:
@@ -169,11 +176,14 @@ class Store:
         previous, memory.snapshot = memory.snapshot, snapshot
         if previous is not None and previous.generation != snapshot.generation:
             memory.samples.clear()
-        gap = previous is None or snapshot.at - previous.at > GAP_AFTER * snapshot.interval
+        if snapshot.state is HostState.UP:
+            if snapshot.at - memory.up_at > GAP_AFTER * snapshot.interval:
+                memory.gap_at = memory.up_at
+            memory.up_at = snapshot.at
         memory.active = sum(guest.state.active for guest in snapshot.guests.values())
         host_cpus = snapshot.facts.cpus if snapshot.facts else None
         added, changed = set(), set()
-        for uuid, guest in snapshot.guests.items():
+        for guest in snapshot.guests.values():
             known = self._guests.get(guest.key)
             view = self._next_view(memory, guest, known, snapshot, host_cpus)
             if known is None:
@@ -181,8 +191,8 @@ class Store:
             elif view is not known:
                 changed.add(guest.key)
             self._guests[guest.key] = view
-            if view.rates is not None and uuid in snapshot.samples:
-                self._remember(view, gap=gap)
+            if known is None or view.rates is not known.rates:
+                self._remember(view, memory.gap_at)
         self._remember_load(snapshot)
         removed = self._drop_missing(memory, snapshot)
         return Change(snapshot.host, frozenset(added), removed, frozenset(changed))
@@ -200,7 +210,7 @@ class Store:
         if not guest.state.active:
             memory.samples.pop(uuid, None)
             rates = None
-        elif sample is not None:
+        elif sample is not None and sample is not memory.samples.get(uuid):
             rates = guest_rates(memory.samples.get(uuid), sample)
             memory.samples[uuid] = sample
         else:
@@ -236,16 +246,18 @@ class Store:
             self.history.forget(key)
         return removed
 
-    def _remember(self, view: GuestView, *, gap: bool) -> None:
+    def _remember(self, view: GuestView, gap_at: float) -> None:
         rates = view.rates
         if rates is None:
             return
-        span = 0.0 if gap else rates.seconds
+        # A mean over a gap says nothing of the time in it: it stays empty in the chart.
+        bridges = rates.seconds > 0 and rates.at - rates.seconds <= gap_at + _CLOCK_NOISE
+        span = 0.0 if bridges else rates.seconds
 
         def push(metric: str, value: float | None, device: str = "") -> None:
             self.history.push(SeriesKey(view.key, metric, device), rates.at, value, span)
 
-        if not (gap and rates.seconds):
+        if not bridges:
             push("cpu", view.cpu_percent)
             for disk in rates.disks or ():
                 push("disk.read", disk.rd_bytes, disk.name)

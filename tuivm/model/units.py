@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import category
+
 _KIB = 1024.0
 
 
@@ -66,19 +68,20 @@ def nanoseconds(value: float | None, *, missing: str = "-") -> str:
         if abs(value) < 999.5 or suffix == "s":
             break
         value /= 1000.0
-    return f"{value:.3g}{suffix}"
+    return f"{value:.0f}{suffix}" if abs(value) >= 999.5 else f"{value:.3g}{suffix}"
 
 
 def visible(text: str) -> str:
-    """Untrusted text on one line: control characters become pictures, bidi overrides are marked.
+    """Untrusted text on one line: control characters become pictures, what is invisible is marked.
 
-    Covers C0, DEL, C1, line and paragraph separators and the Unicode bidirectional controls, so
-    that nothing from outside can move the cursor, reorder a row or hide.
+    Covers C0, DEL, C1, line and paragraph separators and Unicode's format characters (bidirectional
+    controls, zero-width space, tags …), so that nothing from outside can move the cursor, reorder
+    a row or hide. The two joiners stay: scripts and emoji need them.
     """
-    return "".join(map(_picture, text))
+    return text if text.isprintable() else "".join(map(_picture, text))
 
 
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_JOINERS = "\u200c\u200d"
 
 
 def _picture(char: str) -> str:
@@ -89,4 +92,4 @@ def _picture(char: str) -> str:
         return "␡"
     if 0x80 <= code <= 0x9F or code in (0x2028, 0x2029, 0xFEFF) or 0xD800 <= code <= 0xDFFF:
         return "�"
-    return "⁞" if char in _BIDI else char
+    return "⁞" if category(char) == "Cf" and char not in _JOINERS else char
