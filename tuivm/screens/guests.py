@@ -50,8 +50,10 @@ class GuestsScreen(ChartedPlace):
     DEFAULT_CSS = """
     GuestsScreen #hosts { width: 26; border-right: solid $panel; }
     GuestsScreen #hosts.hidden { display: none; }
-    GuestsScreen #filter { height: 1; border: none; padding: 0 1; background: $surface; }
-    GuestsScreen #filter.hidden { display: none; }
+    GuestsScreen #filter-row { height: auto; }
+    GuestsScreen #filter { width: 1fr; height: 1; border: none; padding: 0 1; background: $surface; }
+    GuestsScreen #filter.hidden, GuestsScreen #fault.hidden { display: none; }
+    GuestsScreen #fault { width: 2fr; background: $surface; }
     GuestsScreen #table { height: 1fr; }
     GuestsScreen #chart { height: 9; }
     GuestsScreen.-short #chart { display: none; }
@@ -74,7 +76,9 @@ class GuestsScreen(ChartedPlace):
         with Horizontal():
             yield HostList(id="hosts")
             with Vertical():
-                yield Input(id="filter", classes="hidden", placeholder="words  class:emulated")
+                with Horizontal(id="filter-row"):
+                    yield Input(id="filter", classes="hidden", placeholder="words  class:emulated")
+                    yield LineText(id="fault", classes="hidden")
                 yield LiveTable(id="table")
                 yield TimeChart(id="chart")
         yield KeyBar()
@@ -228,8 +232,9 @@ class GuestsScreen(ChartedPlace):
 
     def on_input_changed(self, message: Input.Changed) -> None:
         self._filter = parse_filter(message.value)
-        message.input.set_class(bool(self._filter.problem), "-invalid")
-        message.input.border_title = self._filter.problem
+        fault = self.query_one("#fault", LineText)
+        fault.set_content(Content.styled(visible(self._filter.problem), "$state-bad"))
+        fault.set_class(not self._filter.problem, "hidden")
         self.tick()
 
     def on_input_submitted(self) -> None:

@@ -9,6 +9,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from tuivm.commands import COMMANDS
+from tuivm.model.units import visible
 from tuivm.screens.place import PlaceScreen
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class CommandHits(Provider):
             key = app.key_text(command.id)
             refusal = command().refusal(app, place)
             title = f"{command.group}: {command.label}" + (f"  ({key})" if key else "")
-            text = f"off: {refusal}" if refusal else command.help()
+            text = _unmarked(f"off: {refusal}" if refusal else command.help())
             entries.append((title, text, partial(app.run_command, command.id, place)))
         return entries
+
+
+def _unmarked(text: str) -> str:
+    """Textual takes a hit's help as markup, and a refusal names the guest."""
+    return visible(text).replace("[", r"\[")
