@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textual import events
+from textual.command import CommandPalette
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
@@ -44,6 +45,7 @@ from tuivm.screens.dialogs.help import Help
 from tuivm.screens.dialogs.notices import Notice, Notices
 from tuivm.screens.dialogs.progress import BulkProgress
 from tuivm.screens.explaining import explain_guest, explain_host
+from tuivm.screens.guest import GuestScreen
 from tuivm.screens.guests import GuestsScreen
 from tuivm.screens.hosts import HostsScreen
 from tuivm.screens.palette import CommandHits
@@ -73,7 +75,8 @@ class TuivmApp(QuietCrash):
     }
     DEFAULT_MODE = "guests"
     COMMANDS: ClassVar[set[Any]] = {CommandHits}
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = False
+    """Textual's own binding, which no remapping reaches and which works over dialogs too."""
     TITLE = "tuivm"
     CSS = """
     TimeChart > .timechart--series-1 { color: $series-1; }
@@ -85,6 +88,12 @@ class TuivmApp(QuietCrash):
     TimeChart > .timechart--paravirtual { color: $class-paravirtual; }
     TimeChart > .timechart--emulated { color: $class-emulated; }
     TimeChart > .timechart--physical { color: $class-physical; }
+    .-ascii PlaceScreen #hosts { border-right: ascii $panel; }
+    .-ascii Toast { border-left: ascii $primary; }
+    .-ascii Toast.-error { border-left: ascii $error; }
+    .-ascii CommandPalette #--input { border: ascii $primary; }
+    .-ascii CommandPalette CommandList { border: none; }
+    .-ascii CommandPalette SearchIcon { display: none; }
     """
 
     class Arrived(Message):
@@ -279,6 +288,8 @@ class TuivmApp(QuietCrash):
 
     def do_place_guests(self) -> None:
         self.switch_mode("guests")
+        if isinstance(self.screen, GuestScreen):
+            self.screen.do_back()
 
     def do_place_compare(self) -> None:
         self.switch_mode("compare")
@@ -287,7 +298,7 @@ class TuivmApp(QuietCrash):
         self.switch_mode("hosts")
 
     def do_program_palette(self) -> None:
-        self.action_command_palette()
+        self.push_screen(CommandPalette(placeholder="a command, or a word of its help"))
 
     def do_program_suspend(self) -> None:
         self.action_suspend_process()

@@ -56,7 +56,7 @@ class DeleteOne(GuestCommand):
         host = desk.host(view.key.host)
         if host is None:
             return
-        desk.say(f"{view.guest.name}: looking up what belongs to it…")
+        desk.say(f"{view.guest.name}: looking up what belongs to it")
         lookup = await asyncio.wrap_future(host.deletion_facts(view.key.uuid))
         if lookup.plan is None:
             problem = lookup.problem

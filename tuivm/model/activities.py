@@ -21,7 +21,7 @@ class Activity:
     def text(self, now: float) -> str:
         """What the row shows: with the seconds left where there is a limit."""
         if self.until is None:
-            return f"{self.label}…"
+            return self.label
         return f"{self.label} {max(0.0, self.until - now):.0f}s"
 
 

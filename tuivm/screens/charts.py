@@ -42,22 +42,25 @@ def guest_chart(
     note = _guest_note(view, metric, lines)
     unit = "%" if metric == "cpu" else "B" if metric == "memory" else "B/s"
     top = 100.0 if metric == "cpu" else _memory_top(view) if metric == "memory" else None
-    title = f"{name} · {_TITLES[metric]}{_span(window)}"
+    title = _title(name, _TITLES[metric], window, ascii_only=ascii_only)
     return _chart(store.history, lines, window, title=title, unit=unit, top=top, note=note)
 
 
-def host_chart(store: Store, host: str, metric: str, window: Window) -> ChartData:
+def host_chart(
+    store: Store, host: str, metric: str, window: Window, *, ascii_only: bool
+) -> ChartData:
     """The load of a host: CPU or memory, in percent of what it has."""
     name = "CPU" if metric == "cpu" else "memory"
     lines = [_Line(SeriesKey(GuestKey(host, HOST_LOAD), metric), name, "series-1")]
-    title = f"{visible(host)} · {name}{_span(window)}"
+    title = _title(visible(host), name, window, ascii_only=ascii_only)
     return _chart(store.history, lines, window, title=title, unit="%", top=100.0)
 
 
 def class_chart(store: Store, metric: str, window: Window, *, ascii_only: bool) -> ChartData:
     """I/O of all guests, one line a device class."""
     kind = DeviceKind.NIC if metric == "net" else DeviceKind.DISK
-    title = f"all guests · {_TITLES[metric]}, by class{_span(window)}"
+    what = f"{_TITLES[metric]}, by class"
+    title = _title("all guests", what, window, ascii_only=ascii_only)
     directions = ("net.rx", "net.tx") if metric == "net" else ("disk.read", "disk.write")
     series = []
     for cls in DeviceClass:
@@ -168,6 +171,7 @@ def _last(values: tuple[float, ...]) -> float:
     return next((value for value in reversed(values) if not math.isnan(value)), math.nan)
 
 
-def _span(window: Window) -> str:
+def _title(name: str, what: str, window: Window, *, ascii_only: bool) -> str:
     minutes = round(window.span / 60)
-    return f" · last {minutes} min" if minutes >= 1 else f" · last {window.span:.0f} s"
+    span = f"last {minutes} min" if minutes >= 1 else f"last {window.span:.0f} s"
+    return (" - " if ascii_only else " · ").join((name, what, span))

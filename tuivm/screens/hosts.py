@@ -83,7 +83,8 @@ class HostsScreen(ChartedPlace):
         status = self.target_host()
         if status is None:
             return None
-        return host_chart(self.desk.store, status.spec.name, self.metric, window)
+        ascii_only, name = self.desk.ascii_only, status.spec.name
+        return host_chart(self.desk.store, name, self.metric, window, ascii_only=ascii_only)
 
     def _about(self, status: HostStatus) -> Content:
         style = "$state-running" if status.state is HostState.UP else "$state-bad"

@@ -74,7 +74,7 @@ def draw_stack(guest: Guest, facts: HostFacts | None, width: int, *, ascii_only:
                 parts.append((f"{side}    {glyph} ", f"$class-{cls.value}"))
                 parts.append((f"{device_line(device)}\n", ""))
     if guest.details is None:
-        parts.append((f"{side}  reading its definition…\n", "$quiet"))
+        parts.append((f"{side}  reading its definition\n", "$quiet"))
     for layer, what in reversed(stack_layers(guest, facts)):
         parts.append((f"{corner}{line * inner}\n", "$quiet"))
         parts.append((f"{side} ", "$quiet"))

@@ -37,7 +37,7 @@ def _about(status: HostStatus) -> list[tuple[str, str]]:
         parts.append(("A guest defined by any libvirt tool shows here at once.\n\n", "$quiet"))
         return parts
     if status.state is HostState.CONNECTING:
-        parts.append(("connecting…\n\n", "$quiet"))
+        parts.append(("connecting\n\n", "$quiet"))
         return parts
     problem = status.problem
     parts.append((f"{status.state.value}\n", "$state-bad"))
