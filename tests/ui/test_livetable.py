@@ -12,6 +12,7 @@ from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.scrollbar import ScrollBarRender
 
 from tests.unit.test_columns import NOW, RATES, view
 from tuivm.model.columns import COLUMNS, row_cells
@@ -391,6 +392,21 @@ async def test_sort_arrows_marks_and_cuts_in_ascii() -> None:
         table.sort = ("name", False)
         assert "NAME^" in lines(table)[0]
         assert "".join(lines(table)).isascii()
+
+
+BAR_ENDS = set(ScrollBarRender.VERTICAL_BARS) - {" "}
+
+
+async def test_the_scrollbar_in_ascii() -> None:
+    async with TableApp().run_test(size=SIZE) as pilot:
+        table = await show(pilot, rows(range(27)))
+        table.ascii = True
+        for _ in range(5):
+            await pilot.press("pagedown")
+            assert not BAR_ENDS & set(pilot.app.export_screenshot())
+        table.ascii = False
+        await pilot.press("home", *["pagedown"] * 2)
+        assert BAR_ENDS & set(pilot.app.export_screenshot())
 
 
 async def test_columns_can_be_hidden_and_replaced() -> None:

@@ -16,24 +16,18 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBarRender
 from textual.strip import Strip
 
 from tuivm.model.table import Column, fit_columns
 from tuivm.widgets.rowset import Row, RowSet
-from tuivm.widgets.tablepaint import GAP, GUTTER, Line, TablePainter
+from tuivm.widgets.tablepaint import COMPONENTS, CSS, GAP, GUTTER, Line, TablePainter
 
-ROLES = (
-    "dim",
-    "running",
-    "paused",
-    "changing",
-    "off",
-    "bad",
-    "paravirtual",
-    "emulated",
-    "physical",
-)
-"""What a part of a cell may be shown as; any other role is plain."""
+
+class _AsciiScrollBar(ScrollBarRender):
+    """Ends on whole cells, for want of glyphs for parts of one."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class TableMessage(Message):
@@ -66,49 +60,8 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("end,G", "last", "Last", show=False),
     ]
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "livetable--header",
-        "livetable--sorted",
-        "livetable--cursor",
-        "livetable--heading",
-        "livetable--mark",
-        *(f"livetable--{role}" for role in ROLES),
-    }
-
-    DEFAULT_CSS = """
-    LiveTable {
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-        background: $background;
-        color: $foreground;
-
-        & > .livetable--header { color: $quiet; text-style: bold; }
-        & > .livetable--sorted { color: $foreground; text-style: bold; }
-        & > .livetable--heading { color: $primary; text-style: bold; }
-        & > .livetable--mark { color: $primary; text-style: bold; }
-        & > .livetable--dim { color: $quiet; }
-        & > .livetable--running { color: $state-running; }
-        & > .livetable--paused { color: $state-paused; }
-        & > .livetable--changing { color: $state-changing; }
-        & > .livetable--off { color: $state-off; }
-        & > .livetable--bad { color: $state-bad; text-style: bold; }
-        & > .livetable--paravirtual { color: $class-paravirtual; }
-        & > .livetable--emulated { color: $class-emulated; }
-        & > .livetable--physical { color: $class-physical; }
-        & > .livetable--cursor {
-            background: $block-cursor-blurred-background;
-            color: $block-cursor-blurred-foreground;
-            text-style: $block-cursor-blurred-text-style;
-        }
-        &:focus > .livetable--cursor {
-            background: $block-cursor-background;
-            color: $block-cursor-foreground;
-            text-style: $block-cursor-text-style;
-        }
-    }
-    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
+    DEFAULT_CSS = CSS
 
     ascii: reactive[bool] = reactive(False, repaint=False)
     """Draw with ASCII alone: marks, sort arrows and ellipses."""
@@ -341,6 +294,9 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def watch_ascii(self, ascii_only: bool) -> None:
         self._painter.ascii = ascii_only
+        bar = _AsciiScrollBar if ascii_only else ScrollBarRender
+        self.vertical_scrollbar.renderer = bar  # type: ignore[misc] # of this one bar alone
+        self.vertical_scrollbar.refresh()
         self._repaint()
 
     def watch_empty(self) -> None:

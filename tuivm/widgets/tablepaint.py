@@ -15,15 +15,66 @@ GUTTER = 2
 """Cells left of the first column: the mark of a selected row, and a blank."""
 GAP = 1
 
-_UNICODE, _ASCII = (
-    {"mark": "●", "up": "▲", "down": "▼", "cut": "…"},
-    {
-        "mark": "*",
-        "up": "^",
-        "down": "v",
-        "cut": "~",
-    },
+_UNICODE = {"mark": "●", "up": "▲", "down": "▼", "cut": "…"}
+_ASCII = {"mark": "*", "up": "^", "down": "v", "cut": "~"}
+
+ROLES = (
+    "dim",
+    "running",
+    "paused",
+    "changing",
+    "off",
+    "bad",
+    "paravirtual",
+    "emulated",
+    "physical",
 )
+"""What a part of a cell may be shown as; any other role is plain."""
+
+COMPONENTS = {
+    "livetable--header",
+    "livetable--sorted",
+    "livetable--cursor",
+    "livetable--heading",
+    "livetable--mark",
+    *(f"livetable--{role}" for role in ROLES),
+}
+"""What a stylesheet can style of a table."""
+
+CSS = """
+LiveTable {
+    overflow-x: hidden;
+    overflow-y: auto;
+    scrollbar-gutter: stable;
+    scrollbar-size-vertical: 1;
+    background: $background;
+    color: $foreground;
+
+    & > .livetable--header { color: $quiet; text-style: bold; }
+    & > .livetable--sorted { color: $foreground; text-style: bold; }
+    & > .livetable--heading { color: $primary; text-style: bold; }
+    & > .livetable--mark { color: $primary; text-style: bold; }
+    & > .livetable--dim { color: $quiet; }
+    & > .livetable--running { color: $state-running; }
+    & > .livetable--paused { color: $state-paused; }
+    & > .livetable--changing { color: $state-changing; }
+    & > .livetable--off { color: $state-off; }
+    & > .livetable--bad { color: $state-bad; text-style: bold; }
+    & > .livetable--paravirtual { color: $class-paravirtual; }
+    & > .livetable--emulated { color: $class-emulated; }
+    & > .livetable--physical { color: $class-physical; }
+    & > .livetable--cursor {
+        background: $block-cursor-blurred-background;
+        color: $block-cursor-blurred-foreground;
+        text-style: $block-cursor-blurred-text-style;
+    }
+    &:focus > .livetable--cursor {
+        background: $block-cursor-background;
+        color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
+}
+"""
 
 
 class Line(NamedTuple):
