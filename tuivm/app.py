@@ -15,13 +15,14 @@ from textual import events
 from textual.command import CommandPalette
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.theme import Theme
 
 from tuivm import config as configuration
 from tuivm._compat import QuietCrash, waiting_writes, write_control
 from tuivm.background import off_the_loop
 from tuivm.commands import BY_ID, COMMANDS
-from tuivm.commands.base import Place
+from tuivm.commands.base import Command, Place
 from tuivm.config import Config, ConfigError, Loaded
 from tuivm.fleet import Fleet
 from tuivm.flow import QUESTION, Flow
@@ -53,6 +54,7 @@ from tuivm.screens.place import PlaceScreen
 from tuivm.targets import SLOW_INTERVAL
 from tuivm.themes import DEFAULT_THEME, VARIABLE_DEFAULTS, load_themes
 from tuivm.widgets.raster import ChartStyle
+from tuivm.widgets.scrollbars import PlainScrollBar
 
 T = TypeVar("T")
 
@@ -63,6 +65,9 @@ SETTLE = 0.05
 SPACING = 0.45
 """Least seconds between two repaints, however many hosts deliver."""
 KEPT_NOTICES = 200
+MOVING = "moving in lists"
+MOVING_KEYS = ("up", "k", "down", "j", "pageup", "pagedown", "home", "g", "end", "G")
+"""Keys of the lists themselves: they come before any command, so no command may have them."""
 
 
 class TuivmApp(QuietCrash):
@@ -136,7 +141,7 @@ class TuivmApp(QuietCrash):
         self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
         self._startup_problems = [*problems, *self._loaded.problems, *self._themes.problems]
         self._keys = resolve(
-            {command.id: command.keys for command in COMMANDS},
+            {MOVING: MOVING_KEYS, **{command.id: command.keys for command in COMMANDS}},
             self.config.keys,
             {command.id: command.places for command in COMMANDS},
         )
@@ -194,6 +199,7 @@ class TuivmApp(QuietCrash):
             self.register_theme(theme)
         self._choose_theme(self.options.theme or self.config.theme or DEFAULT_THEME)
         self.set_class(self.ascii_only, "-ascii")
+        ScrollBar.renderer = PlainScrollBar if self.ascii_only else ScrollBarRender
         self.set_keymap(
             {
                 command.id: ",".join(self.keys_of(command.id))
@@ -271,10 +277,14 @@ class TuivmApp(QuietCrash):
     def run_command(self, command_id: str, place: PlaceScreen) -> None:
         """Carry a command out, or say why it is off."""
         command = BY_ID[command_id]()
+        self.run_worker(self._carry_out(command, place), group=command_id, exit_on_error=True)
+
+    async def _carry_out(self, command: Command, place: PlaceScreen) -> None:
+        # Looked at here and not before: a guest may go while the worker waits for its turn.
         if refusal := command.refusal(self, place):
             self.say(f"{command.label}: {refusal}", bad=True)
-            return
-        self.run_worker(command.run(self, place), group=command_id, exit_on_error=True)
+        else:
+            await command.run(self, place)
 
     async def ask(self, dialog: ModalScreen[T]) -> T | None:
         return await self.push_screen_wait(dialog)

@@ -51,9 +51,10 @@ class GuestsScreen(ChartedPlace):
     GuestsScreen #hosts { width: 26; border-right: solid $panel; }
     GuestsScreen #hosts.hidden { display: none; }
     GuestsScreen #filter-row { height: auto; }
-    GuestsScreen #filter { width: 1fr; height: 1; border: none; padding: 0 1; background: $surface; }
+    GuestsScreen #filter { width: 1fr; height: 1; border: none; padding: 0 1; }
+    GuestsScreen #fault { width: 2fr; }
+    GuestsScreen #filter, GuestsScreen #fault { background: $surface; }
     GuestsScreen #filter.hidden, GuestsScreen #fault.hidden { display: none; }
-    GuestsScreen #fault { width: 2fr; background: $surface; }
     GuestsScreen #table { height: 1fr; }
     GuestsScreen #chart { height: 9; }
     GuestsScreen.-short #chart { display: none; }
