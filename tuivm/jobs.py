@@ -94,5 +94,6 @@ def problem_text(outcome: Outcome) -> str:
     lines = [f"{problem.what}: {problem.reason}" if problem.reason else problem.what]
     lines += [f"cause: {problem.cause}"] if problem.cause else []
     lines += [f"what to do: {problem.remedy}"] if problem.remedy else []
-    lines += [f"{'done' if s.done else 'not done'}: {s.what} {s.reason}" for s in outcome.steps]
+    for step in outcome.steps:
+        lines.append(f"{'done' if step.done else 'not done'}: {step.what} {step.reason}".rstrip())
     return "\n".join(lines)

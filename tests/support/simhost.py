@@ -13,7 +13,15 @@ from tuivm.model.deletion import DeletionFacts, VolumeFacts
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.guests import Guest, GuestDetails, GuestKey, GuestStack, GuestState
 from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
-from tuivm.model.ports import DeletionLookup, Sinks, Text, Trial, View
+from tuivm.model.ports import (
+    CredentialPrompt,
+    CredentialRequest,
+    DeletionLookup,
+    Sinks,
+    Text,
+    Trial,
+    View,
+)
 from tuivm.model.requests import (
     Delete,
     DiscardSave,
@@ -104,7 +112,9 @@ class SimGuest:
 
 
 class SimHost:
-    """Set `hung` and it neither ticks nor answers; `lose()` and `find()` end and mend it."""
+    """Set `hung` and it neither ticks nor answers; `hold` and it ticks, but orders wait for
+    `answer()`. `lose()`, `fail()` and `find()` end and mend it. `refuse` is what every order fails
+    with, `refuse_for` what those for one guest do."""
 
     def __init__(self, spec: HostSpec, sinks: Sinks, clock: Clock, seed: int = 1) -> None:
         self._spec = spec
@@ -118,12 +128,14 @@ class SimHost:
         self.problem: Problem | None = None
         self.generation = 1
         self.hung = False
+        self.hold = False
         self.retries = 0
         self.closed = False
         self.started = False
         self.requests: list[tuple[str, Request]] = []
         self.refuse: Problem | None = None
-        self.waiting: list[Future[Outcome]] = []
+        self.refuse_for: dict[str, Problem] = {}
+        self.waiting: list[tuple[Future[Outcome], str, Request]] = []
         self.volumes: tuple[VolumeFacts, ...] = ()
         self.facts = HostFacts(
             hostname=spec.name,
@@ -226,6 +238,17 @@ class SimHost:
         self.state = HostState.LOST
         self.problem = Problem(f"lost {self._spec.name}", reason, "the daemon is not running")
 
+    def fail(self, problem: Problem) -> None:
+        self.state = HostState.FAILED
+        self.problem = problem
+
+    def ask(self, *prompts: CredentialPrompt) -> list[tuple[str, ...] | None]:
+        """libvirt asks while it connects. The list fills with what was answered."""
+        answers: list[tuple[str, ...] | None] = []
+        request = CredentialRequest(self._spec.name, prompts, answers.append)
+        self._sinks.credentials(request)
+        return answers
+
     def find(self) -> None:
         self.state = HostState.UP
         self.problem = None
@@ -246,11 +269,17 @@ class SimHost:
     def act(self, uuid: str, request: Request) -> Future[Outcome]:
         future: Future[Outcome] = Future()
         self.requests.append((uuid, request))
-        if self.hung:
-            self.waiting.append(future)
-            return future
-        future.set_result(self._carry_out(uuid, request))
+        if self.hung or self.hold:
+            self.waiting.append((future, uuid, request))
+        else:
+            future.set_result(self._carry_out(uuid, request))
         return future
+
+    def answer(self, count: int | None = None) -> None:
+        """Carry out the orders that wait, or the first `count` of them."""
+        waiting, self.waiting = self.waiting[:count], self.waiting[len(self.waiting[:count]) :]
+        for future, uuid, request in waiting:
+            future.set_result(self._carry_out(uuid, request))
 
     def domain_xml(self, uuid: str, *, inactive: bool = False) -> Future[Text]:
         future: Future[Text] = Future()
@@ -281,8 +310,8 @@ class SimHost:
         return future
 
     def _carry_out(self, uuid: str, request: Request) -> Outcome:
-        if self.refuse is not None:
-            return Outcome(self.refuse)
+        if problem := self.refuse or self.refuse_for.get(uuid):
+            return Outcome(problem)
         if uuid not in self.guests:
             return Outcome(Problem("cannot do that", "Domain not found", "the guest is gone"))
         match request:
@@ -319,6 +348,7 @@ class SimMaker:
         self._prepare = prepare
         self.hosts: dict[str, SimHost] = {}
         self.trial = Trial(facts=HostFacts(hostname="tried", driver="QEMU"), guests=3)
+        self.tried: list[tuple[str, bool]] = []
 
     def make(self, spec: HostSpec, sinks: Sinks) -> SimHost:
         host = SimHost(spec, sinks, self._clock, seed=len(self.hosts) + 1)
@@ -327,7 +357,8 @@ class SimMaker:
         return host
 
     def try_out(self, uri: str, *, readonly: bool, sinks: Sinks) -> Future[Trial]:
-        del uri, readonly, sinks
+        del sinks
+        self.tried.append((uri, readonly))
         future: Future[Trial] = Future()
         future.set_result(self.trial)
         return future

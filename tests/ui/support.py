@@ -11,8 +11,12 @@ from textual.pilot import Pilot
 from tests.support.simhost import Clock, SimHost, SimMaker
 from tuivm.app import TuivmApp
 from tuivm.config import Config, Loaded
+from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import HostSpec
+from tuivm.model.requests import Request
 from tuivm.options import Options
+from tuivm.screens.guests import GuestsScreen
+from tuivm.widgets.livetable import LiveTable
 
 WALL = 1_700_000_000.0
 
@@ -45,8 +49,56 @@ class Rig:
             await self.pilot.pause(0.01)
         raise AssertionError("the condition did not come true")
 
+    async def type(self, text: str) -> None:
+        """Type text as a person does, whatever the keys are called."""
+        for char in text:
+            await self.pilot.press("space" if char == " " else char)
+        await self.pilot.pause()
+
+    async def beat(self) -> None:
+        """The second's heartbeat, which a test does not wait for."""
+        self.app._beat()
+        await self.pilot.pause()
+
     def host(self, name: str = "local") -> SimHost:
         return self.maker.hosts[name]
+
+    @property
+    def table(self) -> LiveTable:
+        """The guests in their place, whatever is in front of it."""
+        screen = next(s for s in self.app.screen_stack if isinstance(s, GuestsScreen))
+        return screen.table
+
+    @property
+    def names(self) -> list[str]:
+        """Guests as the table lists them; headings by their host's name."""
+        guests = self.app.store.guests
+        return [
+            row.key.host if row.heading else guests[row.key].guest.name for row in self.table.rows
+        ]
+
+    @property
+    def cursor(self) -> str:
+        """The name of the highlighted guest, "" for none."""
+        view = self.app.store.guest(self.table.cursor) if self.table.cursor else None
+        return view.guest.name if view else ""
+
+    async def go_to(self, key: GuestKey) -> None:
+        assert self.table.move_to(key)
+        await self.pilot.pause()
+
+    @property
+    def notices(self) -> list[str]:
+        return [f"{notice.guest}: {notice.text}".lstrip(": ") for notice in self.app.notices]
+
+    @property
+    def requests(self) -> list[tuple[str, str, Request]]:
+        """(host, UUID, request) in the order they reached the hosts, host by host."""
+        return [
+            (name, uuid, request)
+            for name, host in self.maker.hosts.items()
+            for uuid, request in host.requests
+        ]
 
     @property
     def text(self) -> str:
