@@ -128,22 +128,22 @@ class ToggleHosts(ScreenCommand):
 
 
 class FocusLeft(ScreenCommand):
-    """Move to the hosts beside the table."""
+    """Move to the hosts on the left."""
 
     id = "screen.focus_left"
     label = "to hosts"
     keys = ("h", "left")
-    places = frozenset({GUESTS})
+    places = TABLES
     group = "table"
 
 
 class FocusRight(ScreenCommand):
-    """Move to the table."""
+    """Move to what stands on the right of the hosts."""
 
     id = "screen.focus_right"
-    label = "to table"
+    label = "to the right"
     keys = ("l", "right")
-    places = frozenset({GUESTS})
+    places = TABLES
     group = "table"
 
 
@@ -271,7 +271,7 @@ class RemoveHost(Command):
     id = "host.remove"
     label = "remove host"
     keys = ("minus",)
-    places = frozenset({GUESTS, HOSTS})
+    places = TABLES
     group = "hosts"
 
     def refusal(self, desk: Desk, place: Place) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
@@ -18,6 +18,7 @@ from tuivm.model.store import HostStatus
 from tuivm.model.units import kib, visible
 from tuivm.screens.charted import ChartedPlace
 from tuivm.screens.charts import host_chart
+from tuivm.screens.dialogs.base import Reader
 from tuivm.screens.welcome import welcome
 from tuivm.widgets.hostlist import HostList, load, state_words
 from tuivm.widgets.keybar import KeyBar
@@ -42,7 +43,7 @@ class HostsScreen(ChartedPlace):
         yield LineText(id="top")
         with Horizontal():
             yield HostList(id="hosts")
-            with VerticalScroll(id="about"):
+            with Reader(id="about"):
                 yield Static(id="facts")
         yield TimeChart(id="chart")
         yield KeyBar()
@@ -72,6 +73,12 @@ class HostsScreen(ChartedPlace):
 
     def on_host_list_highlighted(self) -> None:
         self.show_now()
+
+    def do_focus_left(self) -> None:
+        self.query_one(HostList).focus()
+
+    def do_focus_right(self) -> None:
+        self.query_one(Reader).focus()
 
     def target_host(self) -> HostStatus | None:
         name = self.query_one(HostList).highlighted if self.is_mounted else None
