@@ -121,7 +121,8 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._told_cursor: Hashable | None = None
         self._told_marks: frozenset[Any] = frozenset()
         self._told_view: frozenset[Any] = frozenset()
-        self._lines: list[Line | None] = []
+        self._painted: dict[int, Line | None] = {}
+        self._fitted = -1
         self._painter = TablePainter(self._style)
         self._settling = False
         self._touched = False
@@ -162,7 +163,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Other columns. The rows go, as their cells were made for the columns before."""
         self._columns = tuple(columns)
         self.set_rows(())
-        self._lay_out()
+        self._repaint()
 
     def set_rows(self, rows: Iterable[Row]) -> None:
         """Show these rows, in this order, from now on.
@@ -176,7 +177,6 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         shift = self._rows.replace(rows)
         self._settle(self.scroll_offset.y + shift if self._touched else 0)
         if was_empty != (not self._rows):
-            self._lines = []
             self.refresh()
         self._show()
 
@@ -272,23 +272,23 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._show()
 
     def on_resize(self, _: events.Resize) -> None:
-        self._lay_out()
+        # Textual repaints a widget whose size changed, maybe before it tells it of that.
+        self._fit()
+        self._settle(self.scroll_offset.y)
+        self._show()
 
     def watch_hidden(self) -> None:
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        width = self.scrollable_content_region.width
-        self._painter.placed = fit_columns(
-            self._columns, width - GUTTER, gap=GAP, hidden=self.hidden
-        )
-        self._settle(self.scroll_offset.y)
         self._repaint()
+
+    def _fit(self) -> None:
+        self._fitted = self.scrollable_content_region.width
+        room = self._fitted - GUTTER
+        self._painter.placed = fit_columns(self._columns, room, gap=GAP, hidden=self.hidden)
+        self._painter.clear()
 
     def _repaint(self) -> None:
         """Everything looks different now."""
-        self._painter.clear()
-        self._lines = []
+        self._fit()
         self.refresh()
         self._show()
 
@@ -317,16 +317,17 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         if not self.is_mounted:
             return
         width, top = self.size.width, self.scroll_offset.y
-        lines = [self._line(top + y) for y in range(self._height)]
-        # No lines are known after a full repaint was asked for, which covers them all.
+        # A line that was never painted is going to be.
         regions = [
             Region(left, y, right - left, 1)
-            for y, (old, new) in enumerate(zip(self._lines, lines, strict=False), start=1)
-            for left, right in self._painter.differences(old, new, width)
+            for y in range(1, self._height + 1)
+            if y in self._painted
+            for left, right in self._painter.differences(
+                self._painted[y], self._line(top + y - 1), width
+            )
         ]
         if regions:
             self.refresh(*regions)
-        self._lines = lines
         self._tell()
 
     def _tell(self) -> None:
@@ -349,12 +350,14 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
+        if self._fitted != self.scrollable_content_region.width:
+            self._fit()
         if y == 0:
             return self._painter.header(width, self.sort)
         if not self._rows:
             return self._empty_line(y - 1, width)
         number = self.scroll_offset.y + y - 1
-        line = self._line(number)
+        line = self._painted[y] = self._line(number)
         if line is None:
             return self._painter.blank(width)
         return self._painter.row(self.rows[number].key, line, width, keep=4 * self._height)
