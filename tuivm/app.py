@@ -24,6 +24,7 @@ from tuivm.background import off_the_loop
 from tuivm.commands import BY_ID, COMMANDS
 from tuivm.commands.base import Command, Place
 from tuivm.config import Config, ConfigError, Loaded
+from tuivm.explainer import Explainer
 from tuivm.fleet import Fleet
 from tuivm.flow import QUESTION, Flow
 from tuivm.jobs import Jobs, problem_text
@@ -41,11 +42,9 @@ from tuivm.screens.compare import CompareScreen
 from tuivm.screens.dialogs.add_host import AddHost
 from tuivm.screens.dialogs.choose import Choose
 from tuivm.screens.dialogs.credentials import Credentials
-from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.dialogs.help import Help
 from tuivm.screens.dialogs.notices import Notice, Notices
 from tuivm.screens.dialogs.progress import BulkProgress
-from tuivm.screens.explaining import explain_guest, explain_host
 from tuivm.screens.guest import GuestScreen
 from tuivm.screens.guests import GuestsScreen
 from tuivm.screens.hosts import HostsScreen
@@ -138,6 +137,7 @@ class TuivmApp(QuietCrash):
         )
         self.jobs = Jobs(self.host, self.now, self.activities)
         self.patience = Patience(self, self.activities)
+        self.explainer = Explainer(self)
         self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
         self._startup_problems = [*problems, *self._loaded.problems, *self._themes.problems]
         self._keys = resolve(
@@ -434,27 +434,5 @@ class TuivmApp(QuietCrash):
         else:
             self.notices.append(Notice(self.wall(), text, view.key.host, view.guest.name, bad=True))
 
-    # explain
-
     async def explain(self, place: Place) -> None:
-        targets = place.target_guests()
-        if targets:
-            await self._explain_guest(targets[0])
-            return
-        status = place.target_host()
-        if status is not None:
-            text, command = explain_host(status)
-            await self.ask(Explain(status.spec.name, text, "", command))
-        else:
-            self.say("nothing is highlighted", bad=True)
-
-    async def _explain_guest(self, view: GuestView) -> None:
-        host = self.host(view.key.host)
-        if host is None:
-            return
-        text, command = explain_guest(view, host.spec)
-        answer = await asyncio.wrap_future(host.domain_xml(view.key.uuid))
-        xml = answer.text
-        if answer.problem is not None:
-            text += f"\n{answer.problem.what}: {answer.problem.reason}"
-        await self.ask(Explain(view.guest.label, text, xml, command))
+        await self.explainer.explain(place)

@@ -36,6 +36,9 @@ class Place(Protocol):
     def target_host(self) -> HostStatus | None:
         """The host an action is aimed at."""
 
+    def target_item(self) -> object:
+        """The part of a guest that is highlighted: a `Device`, a `DeviceClass`, a layer's name."""
+
     def perform(self, name: str) -> None:
         """Do something that only this screen can do ("filter", "sort", "focus_left", …)."""
 

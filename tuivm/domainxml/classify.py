@@ -47,6 +47,11 @@ _PANIC_MODELS = {"isa": "pvpanic", "pvpanic": "pvpanic-pci", "pseries": "pseries
 
 def devices_of(domain: Element) -> tuple[Device, ...]:
     """All devices of a `<domain>`, in the order of its XML; targets are unique for each kind."""
+    return tuple(device for _, device in elements_of(domain))
+
+
+def elements_of(domain: Element) -> tuple[tuple[Element, Device], ...]:
+    """The same, each with the element that it was read from."""
     platform = platform_of(domain)
     has_serial = domain.find("devices/serial") is not None
     found = []
@@ -56,21 +61,23 @@ def devices_of(domain: Element) -> tuple[Device, ...]:
             continue
         device = _MAKERS.get(tag, _unknown)(element, platform)
         if device is not None:
-            found.append(device)
+            found.append((element, device))
     return _with_unique_targets(found)
 
 
-def _with_unique_targets(found: list[Device]) -> tuple[Device, ...]:
+def _with_unique_targets(
+    found: list[tuple[Element, Device]],
+) -> tuple[tuple[Element, Device], ...]:
     taken: set[tuple[DeviceKind, str]] = set()
     unique = []
-    for device in found:
+    for element, device in found:
         base = device.target or device.address or device.kind.value
         target, number = base, 1
         while (device.kind, target) in taken:
             number += 1
             target = f"{base}#{number}"
         taken.add((device.kind, target))
-        unique.append(device if target == device.target else replace(device, target=target))
+        unique.append((element, replace(device, target=target)))
     return tuple(unique)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from tuivm.model.devices import DeviceClass, count_classes
-from tuivm.model.guests import Guest
+from tuivm.model.devices import Device, DeviceClass, DeviceKind, count_classes
 from tuivm.model.hosts import HostSpec
 from tuivm.model.store import GuestView, HostStatus
 
@@ -39,7 +38,7 @@ _CLASSES = {
 
 def virsh(spec: HostSpec, *words: str) -> str:
     """A virsh command as one types it, quoted for a shell."""
-    return shlex.join(["virsh", "-c", spec.uri, *words])
+    return shlex.join(["virsh", *(("-c", spec.uri) if spec.uri else ()), *words])
 
 
 def explain_guest(view: GuestView, spec: HostSpec) -> tuple[str, str]:
@@ -62,11 +61,68 @@ def explain_guest(view: GuestView, spec: HostSpec) -> tuple[str, str]:
             if number:
                 verb = "is" if number == 1 else "are"
                 sentences.append(f"{number} of its devices {verb} {_CLASSES[cls]}.")
-    return " ".join(sentences), virsh(spec, *_show(guest))
+    return " ".join(sentences), virsh(spec, "dumpxml", guest.key.uuid)
 
 
-def _show(guest: Guest) -> tuple[str, ...]:
-    return ("dumpxml", guest.key.uuid)
+_LAYERS = {
+    "hardware": (
+        "The host's own CPUs and memory. With KVM the guest's code runs on these CPUs directly."
+    ),
+    "hypervisor": (
+        "The part that runs the guest's code and takes over whenever it does something that it "
+        "may not do itself (an exit). KVM is in the host's kernel; TCG is a translator in QEMU."
+    ),
+    "VMM": (
+        "The virtual machine monitor: a program on the host, one process a guest, that makes up "
+        "the machine around the vCPUs: memory, buses, and every emulated and paravirtual device."
+    ),
+    "machine": (
+        "The machine type: which board the VMM imitates. q35 has PCI Express and AHCI; pc "
+        "(i440fx) is older, has plain PCI and IDE; virt is made for guests and imitates nothing. "
+        "The version keeps the hardware the same when QEMU is updated."
+    ),
+    "CPU": (
+        "What the guest sees as its CPU. host-passthrough shows the host's own, host-model the "
+        "nearest named model with its features (can migrate), a named model only what it says."
+    ),
+    "firmware": (
+        "What runs before the operating system: BIOS (SeaBIOS) or UEFI (OVMF), which Secure Boot "
+        "needs. With a direct kernel boot the VMM loads the kernel itself."
+    ),
+}
+_LAYER_TAGS = {
+    "hypervisor": (),
+    "VMM": ("features", "clock", "on_poweroff", "on_reboot", "on_crash"),
+    "machine": ("os",),
+    "CPU": ("vcpu", "cpu", "memory", "currentMemory", "cputune", "numatune", "memoryBacking"),
+    "firmware": ("os",),
+}
+
+
+def layer_tags(layer: str) -> tuple[str, ...]:
+    """The top-level elements of the definition that speak of a layer."""
+    return _LAYER_TAGS.get(layer, ())
+
+
+def explain_layer(layer: str) -> str:
+    """What a layer of the stack is, "" for what is none."""
+    return _LAYERS.get(layer, "")
+
+
+def explain_class(cls: DeviceClass) -> str:
+    return f"{cls.glyph} {cls.value}: {cls.meaning}. Such a device is {_CLASSES[cls]}."
+
+
+def explain_device(device: Device) -> str:
+    """What one device is, and what its class means for it."""
+    text = f"{device.target} is a {device.kind.value} of the model {device.model}"
+    text += f", connected to {device.source}. " if device.source else ". "
+    text += f"It is {_CLASSES[device.cls]}."
+    if device.note:
+        text += f" It is a {device.note}."
+    if not device.counted and device.kind in (DeviceKind.DISK, DeviceKind.NIC, DeviceKind.HOSTDEV):
+        text += " libvirt has no I/O counters for it."
+    return text
 
 
 def explain_host(status: HostStatus) -> tuple[str, str]:

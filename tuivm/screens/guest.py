@@ -6,9 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from tuivm.commands import COMMANDS
 from tuivm.commands.base import GUEST, bindings
@@ -20,7 +18,8 @@ from tuivm.model.units import byte_count, duration, kib, percent, visible
 from tuivm.screens.charted import ChartedPlace
 from tuivm.screens.charts import guest_chart
 from tuivm.screens.stack import draw_stack
-from tuivm.widgets.keybar import KeyBar
+from tuivm.widgets.itemlist import ItemList
+from tuivm.widgets.keybar import KeyBar, KeyHint
 from tuivm.widgets.linetext import LineText
 from tuivm.widgets.timechart import ChartData, TimeChart, Window
 
@@ -33,7 +32,6 @@ class GuestScreen(ChartedPlace):
     DEFAULT_CSS = """
     GuestScreen #facts { height: 3; background: $surface; }
     GuestScreen #stack { height: 1fr; padding: 0 1; }
-    GuestScreen #stack > Static { width: 1fr; }
     GuestScreen #chart { height: 8; }
     GuestScreen.-short #chart { display: none; }
     """
@@ -41,13 +39,11 @@ class GuestScreen(ChartedPlace):
     def __init__(self, key: GuestKey) -> None:
         super().__init__()
         self._key = key
-        self._drawn: Content | None = None
 
     def compose(self) -> ComposeResult:
         yield LineText(id="top")
         yield LineText(id="facts")
-        with VerticalScroll(id="stack"):
-            yield Static(id="drawing")
+        yield ItemList(id="stack")
         yield TimeChart(id="chart")
         yield KeyBar()
 
@@ -58,7 +54,6 @@ class GuestScreen(ChartedPlace):
 
     def on_resize(self) -> None:
         self.set_class(self.app.size.height < 18, "-short")
-        self._drawn = None
         self.show_now()
 
     def tick(self) -> None:
@@ -70,15 +65,9 @@ class GuestScreen(ChartedPlace):
             return
         self.query_one("#facts", LineText).set_content(self._facts(view))
         snapshot = self.desk.store.snapshot(self._key.host)
-        drawing = draw_stack(
-            view.guest,
-            snapshot.facts if snapshot else None,
-            self.query_one("#stack").scrollable_content_region.width,
-            ascii_only=self.desk.ascii_only,
-        )
-        if self._drawn is None or not drawing.is_same(self._drawn):
-            self._drawn = drawing
-            self.query_one("#drawing", Static).update(drawing)
+        facts = snapshot.facts if snapshot else None
+        lines = draw_stack(view.guest, facts, ascii_only=self.desk.ascii_only)
+        self.query_one(ItemList).set_lines(lines)
         self.show_chart()
         self.desk.look_at(self._key.host, View(guests=frozenset({self._key.uuid})))
 
@@ -129,6 +118,13 @@ class GuestScreen(ChartedPlace):
         if self._key.host not in self.desk.store.host_names:
             return None
         return self.desk.store.status(self._key.host, self.desk.now())
+
+    def hints(self) -> list[KeyHint]:
+        back = KeyHint("screen.back", self.desk.key_text("screen.back"), "back")
+        return [back, *super().hints()]
+
+    def target_item(self) -> object:
+        return self.query_one(ItemList).item
 
     def do_back(self) -> None:
         self.dismiss()

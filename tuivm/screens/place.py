@@ -58,6 +58,9 @@ class PlaceScreen(Screen[None]):
     def target_host(self) -> HostStatus | None:
         return None
 
+    def target_item(self) -> object:
+        return None
+
     def perform(self, name: str) -> None:
         getattr(self, f"do_{name}")()
 

@@ -8,6 +8,7 @@ from tuivm.model.devices import Device, DeviceClass
 from tuivm.model.guests import Guest
 from tuivm.model.hosts import HostFacts
 from tuivm.model.units import kib, visible
+from tuivm.widgets.itemlist import Line
 
 _TCG = "none: TCG translates every instruction"
 _HYPERVISORS = {
@@ -56,34 +57,51 @@ def stack_layers(guest: Guest, facts: HostFacts | None) -> list[tuple[str, str]]
     return layers
 
 
-def draw_stack(guest: Guest, facts: HostFacts | None, width: int, *, ascii_only: bool) -> Content:
-    """The whole drawing, at most `width` cells wide: devices by class on top, hardware below."""
-    inner = max(10, min(width, 100) - 2)
-    line, corner = ("-", "+") if ascii_only else ("─", "├")
-    side = "|" if ascii_only else "│"
-    parts: list[tuple[str, str]] = []
+def draw_stack(guest: Guest, facts: HostFacts | None, *, ascii_only: bool) -> list[Line]:
+    """One line each: the guest, its devices by class, and the layers down to the hardware.
+
+    The item of a line is what `explain` speaks of: a `Device`, a `DeviceClass`, or a layer's name.
+    """
+    corner, side, foot, line = "+|+-" if ascii_only else "├│└─"
     devices = guest.details.devices if guest.details else ()
-    parts.append((f"{side} guest  {visible(guest.label)}\n", "bold"))
+    lines = [Line(Content.styled(f"{side} {visible(guest.label)}", "bold"), "guest")]
     for cls in DeviceClass:
         mine = [device for device in devices if device.cls is cls]
-        if mine:
-            glyph = cls.letter if ascii_only else cls.glyph
-            parts.append((f"{corner}{line * 2} {glyph} {cls.value}", f"bold $class-{cls.value}"))
-            parts.append((f": {cls.meaning}\n", "$quiet"))
-            for device in mine:
-                parts.append((f"{side}    {glyph} ", f"$class-{cls.value}"))
-                parts.append((f"{device_line(device)}\n", ""))
+        if not mine:
+            continue
+        glyph = cls.letter if ascii_only else cls.glyph
+        style = f"$class-{cls.value}"
+        head = Content.assemble(
+            (f"{corner}{line} ", "$quiet"),
+            (f"{glyph} {cls.value}", f"bold {style}"),
+            (f"  {cls.meaning}", "$quiet"),
+        )
+        lines.append(Line(head, cls))
+        for device in mine:
+            text = device_line(device)
+            parts = ((f"{side}    ", "$quiet"), (f"{glyph} ", style), (text, ""))
+            lines.append(Line(Content.assemble(*parts), device))
     if guest.details is None:
-        parts.append((f"{side}  reading its definition\n", "$quiet"))
-    for layer, what in reversed(stack_layers(guest, facts)):
-        parts.append((f"{corner}{line * inner}\n", "$quiet"))
-        parts.append((f"{side} ", "$quiet"))
-        parts.append((f"{layer:<11}", "bold"))
-        parts.append((f"{visible(what)}\n", ""))
-    return Content.assemble(*parts)
+        lines.append(Line(Content.styled(f"{side}  reading its definition", "$quiet")))
+    layers = stack_layers(guest, facts)
+    for layer, what in reversed(layers):
+        start = foot if layer == layers[0][0] else corner
+        parts = (
+            (f"{start}{line} ", "$quiet"),
+            (f"{layer:<11}", "bold"),
+            (visible(what), ""),
+        )
+        lines.append(Line(Content.assemble(*parts), layer))
+    return lines
 
 
 def device_line(device: Device) -> str:
     """One device: kind, target, model, what is behind it, and the note on its class."""
-    parts = [device.kind.value, device.target, device.model, device.source, device.note]
-    return visible("  ".join(part for part in parts if part))
+    parts = [
+        f"{device.kind.value:<10}",
+        f"{device.target:<8}",
+        f"{device.model:<14}",
+        device.source,
+        device.note,
+    ]
+    return visible(" ".join(part for part in parts if part).rstrip())

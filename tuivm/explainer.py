@@ -1,0 +1,57 @@
+"""`explain`: finds out what is highlighted, gets its XML from its host, and shows both."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tuivm.commands.base import Desk, Place
+from tuivm.domainxml.excerpt import device_xml, layer_xml
+from tuivm.model.devices import Device, DeviceClass
+from tuivm.model.store import GuestView
+from tuivm.screens.dialogs.explain import Explain
+from tuivm.screens.explaining import (
+    explain_class,
+    explain_device,
+    explain_guest,
+    explain_host,
+    explain_layer,
+    layer_tags,
+)
+
+
+class Explainer:
+    """Explains a part of a guest, a guest or a host: what the place has highlighted."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def explain(self, place: Place) -> None:
+        targets = place.target_guests()
+        status = place.target_host()
+        if targets:
+            await self._explain_guest(targets[0], place.target_item())
+        elif status is not None:
+            text, command = explain_host(status)
+            await self._desk.ask(Explain(status.spec.name, text, "", command))
+        else:
+            self._desk.say("explain: nothing is highlighted", bad=True)
+
+    async def _explain_guest(self, view: GuestView, item: object) -> None:
+        host = self._desk.host(view.key.host)
+        if host is None:
+            return
+        text, command = explain_guest(view, host.spec)
+        title = view.guest.label
+        answer = await asyncio.wrap_future(host.domain_xml(view.key.uuid))
+        xml = answer.text
+        if isinstance(item, Device):
+            title, text = f"{item.target} of {view.guest.name}", explain_device(item)
+            xml = device_xml(xml, item) if xml else ""
+        elif isinstance(item, DeviceClass):
+            title, text, xml = item.value, explain_class(item), ""
+        elif isinstance(item, str) and (words := explain_layer(item)):
+            title, text = item, words
+            xml = layer_xml(xml, *layer_tags(item)) if xml else ""
+        if answer.problem is not None:
+            text += f"\n{answer.problem.what}: {answer.problem.reason}"
+        await self._desk.ask(Explain(title, text, xml, command))
