@@ -23,8 +23,9 @@ import os, signal, socket, sys
 listener = socket.socket(socket.AF_UNIX)
 listener.bind("{socket}")
 listener.listen()
-if os.fork() == 0:
-    open("{pids}", "a").write(str(os.getpid()) + "\\n")
+if child := os.fork():
+    open("{pids}", "a").write(str(child) + "\\n")
+else:
     os.close(1), os.close(2)
     signal.pause()
 """
