@@ -23,6 +23,9 @@ from tuivm.model.units import visible
 
 T = TypeVar("T")
 
+_NARROW = 12
+"""Columns under which nothing scrolls: a scroll bar that leaves the text no room comes and goes
+with each layout, and each of them asks for the next."""
 _SHORT = 16
 """Rows of the terminal under which every blank one goes."""
 
@@ -110,9 +113,9 @@ class Dialog(ModalScreen[T]):
         background: $surface;
         border: round $border-blurred;
     }
-    .-ascii #dialog { border: ascii $border-blurred; }
+    Dialog.-ascii #dialog { border: ascii $border-blurred; }
     Dialog.-dangerous #dialog { border: round $error; }
-    .-ascii Dialog.-dangerous #dialog { border: ascii $error; }
+    Dialog.-ascii.-dangerous #dialog { border: ascii $error; }
     #dialog:ansi { background: ansi_default; }
     #dialog-title {
         height: 1;
@@ -127,6 +130,9 @@ class Dialog(ModalScreen[T]):
     #dialog Body, #dialog Reader { height: auto; scrollbar-size-vertical: 1; }
     #dialog Body > Static, #dialog Reader > Static { height: auto; width: 100%; }
     #dialog ButtonRow { height: 1; margin-top: 1; align-horizontal: right; }
+    Dialog.-narrow #dialog Body, Dialog.-narrow #dialog Reader, Dialog.-narrow #dialog Picker {
+        overflow-y: hidden;
+    }
     Dialog.-short #dialog ButtonRow { margin-top: 0; }
     #dialog ButtonRow Button {
         margin-left: 1;
@@ -203,6 +209,8 @@ class Dialog(ModalScreen[T]):
 
     def compose(self) -> ComposeResult:
         self.set_class(self.dangerous, "-dangerous")
+        # A default stylesheet cannot speak of the program around its own widget.
+        self.set_class(self.ascii_only, "-ascii")
         with Vertical(id="dialog"):
             yield Static(plain(self.title_text), id="dialog-title")
             with Reader() if self.reads else Body():
@@ -242,10 +250,10 @@ class Dialog(ModalScreen[T]):
         self.query_one("#dialog-keys", Static).update(self._key_line())
 
     def _key_line(self) -> Content:
-        parts: list[Content | str | tuple[str, str]] = []
+        parts: list[Content] = []
         for key, label in self.keys:
-            parts += [(key, "bold $accent"), f" {label}  "]
-        return Content.assemble(*parts)
+            parts += [plain(key, "bold $accent"), plain(f" {label}  ")]
+        return Content("").join(parts)
 
     def note(self, text: str) -> None:
         """Say what is missing or wrong; "" for nothing."""
@@ -255,6 +263,7 @@ class Dialog(ModalScreen[T]):
 
     def _fit(self, size: Size) -> None:
         """Leave the body what frame, title, note, buttons and keys do not take of the screen."""
+        self.set_class(size.width < _NARROW, "-narrow")
         short = size.height < _SHORT
         self.set_class(short, "-short")
         taken = 4

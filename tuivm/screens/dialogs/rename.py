@@ -49,7 +49,9 @@ class RenameGuest(Dialog[str]):
         return f"Rename {self._current}"
 
     def body(self) -> ComposeResult:
-        yield field("Name", Input(self._current, id="name", compact=True))
+        # An entry paints what is in it as it is: such a name is typed afresh.
+        start = self._current if visible(self._current) == self._current else ""
+        yield field("Name", Input(start, id="name", compact=True))
 
     def buttons(self) -> Iterable[Button]:
         return (button("Cancel", "cancel"), button("Rename", "rename"))
