@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -18,6 +19,9 @@ _log = logging.getLogger(__name__)
 KEEPALIVE_INTERVAL = 5
 KEEPALIVE_COUNT = 3
 """A dead peer is found after interval * (count + 1) = 20 s; a busy one still answers."""
+
+_GRACE = 2.0
+"""Seconds by which a connection outlives its last use."""
 
 _ASKABLE = (
     libvirt.VIR_CRED_AUTHNAME,
@@ -143,10 +147,27 @@ class Link:
             self._watched = False
             with suppress(libvirt.libvirtError):
                 self.conn.unregisterCloseCallback()
+        _hold(self.conn)
 
     def _closed(self, _conn: libvirt.virConnect, reason: int, _opaque: None) -> None:
         self.closed_because = _CLOSE_REASONS.get(reason, "the connection is closed")
         self._on_close()
+
+
+def _hold(conn: libvirt.virConnect) -> None:
+    """Keep a connection for a moment on a thread that may hang, and let go of it there.
+
+    libvirt's event thread may be in a callback of it just now. Were that to drop the last
+    reference, it would close the connection, which is a call to the host: one that hangs would
+    stop the events of all hosts.
+    """
+    keeper = [conn]
+
+    def let_go() -> None:
+        time.sleep(_GRACE)
+        keeper.clear()
+
+    threading.Thread(target=let_go, name="closing", daemon=True).start()
 
 
 def open_link(uri: str, *, readonly: bool, asker: Asker, on_close: Callable[[], None]) -> Link:

@@ -26,6 +26,9 @@ GIVE_UP_AFTER = 45.0
 """So much later the attempt is left to itself and a fresh one is made."""
 HUNG_AFTER = 5.0
 """A call that takes longer is given up when the person asks for another try."""
+DEAD_AFTER = 60.0
+"""A call that takes longer is given up unasked: keep-alive, where there is any, has failed."""
+WATCH_EVERY = 15.0
 PROVEN_AFTER = 10.0
 """A connection that lasted so long starts the backoff anew."""
 
@@ -100,9 +103,23 @@ class Runner:
 
     @property
     def hung(self) -> bool:
+        """A call has been going on for long enough that another try makes sense."""
+        return self._hung_for() > HUNG_AFTER
+
+    def _hung_for(self) -> float:
         since = self._waker.working_since
-        late = since is not None and time.monotonic() - since > HUNG_AFTER
-        return self.alive and late and not self._asker.asking
+        if since is None or not self.alive or self._asker.asking:
+            return 0.0
+        return time.monotonic() - since
+
+    def _watch(self, session: Session) -> None:
+        """Rings now and then as long as this session is served."""
+        if self.session is not session or self._waker.stopped:
+            return
+        if self._hung_for() > DEAD_AFTER and self._owner.replace(self):
+            _log.warning("%s: a call without an answer is given up", self._owner.spec.name)
+        else:
+            ALARMS.after(WATCH_EVERY, lambda: self._watch(session))
 
     def _run(self) -> None:
         orderly = False
@@ -190,6 +207,7 @@ class Runner:
             deliver=self._deliver,
         )
         self.session = session
+        ALARMS.after(WATCH_EVERY, lambda: self._watch(session))
         session.run()
 
     def _deliver(self, update: Update) -> None:

@@ -70,12 +70,16 @@ class Waker:
         self.stopped = True
         self._event.set()
 
+    def moving(self) -> None:
+        """A call has come back: whatever comes now has its own time."""
+        self.working_since = time.monotonic()
+
     def wait(self, seconds: float | None) -> None:
         """Wait until woken, or for so long."""
         self.working_since = None
         self._event.wait(seconds)
         self._event.clear()
-        self.working_since = time.monotonic()
+        self.moving()
 
 
 class Session:
@@ -253,6 +257,7 @@ class Session:
     def _read_some_details(self, until: float) -> None:
         for uuid in self._roster.reading_order(self._view().guests):
             self._roster.read_details(uuid)
+            self._waker.moving()
             if time.monotonic() >= until or self._waker.stopped or not self._link.alive:
                 return
 
@@ -320,6 +325,7 @@ class Session:
         problem: Problem | None = None,
         load: HostLoad | None = None,
     ) -> None:
+        self._waker.moving()
         guests = self._roster.publish()
         self._shown = (id(guests), id(self._facts))
         self._deliver(
