@@ -23,6 +23,8 @@ from tuivm.model.table import Column, fit_columns
 from tuivm.widgets.rowset import Row, RowSet
 from tuivm.widgets.tablepaint import COMPONENTS, CSS, GAP, GUTTER, Line, TablePainter
 
+__all__ = ["Column", "LiveTable", "Row", "TableMessage"]
+
 
 class _AsciiScrollBar(ScrollBarRender):
     """Ends on whole cells, for want of glyphs for parts of one."""
