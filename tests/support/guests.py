@@ -45,6 +45,11 @@ def disk_xml(
     )
 
 
+def serial_xml(log: Path) -> str:
+    """A serial port that is written to a file."""
+    return f"<serial type='file'><source path={quoteattr(str(log))}/></serial>"
+
+
 def sparse_file(path: Path, mib: int = 1) -> Path:
     """A raw disk full of nothing."""
     with path.open("wb") as file:

@@ -1,0 +1,110 @@
+#!/bin/sh
+# Process 1 of the test appliance. Kernel command line: load=WORD[,WORD]... with
+#   disk  read from and write to every disk        net   broadcast on every NIC
+#   cpu   one busy loop a vCPU                     deaf  do not react to the power button
+#   none  sit still                                sleep suspend itself to memory (S3), once
+# and pause=MICROSECONDS between two bursts of disk load. Disks are overwritten.
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+. /drivers.sh
+
+load=none
+pause=50000
+for word in $(cat /proc/cmdline); do
+  case $word in
+    load=*) load=${word#load=} ;;
+    pause=*) pause=${word#pause=} ;;
+  esac
+done
+
+wants() { case ",$load," in *",$1,"*) ;; *) return 1 ;; esac }
+
+say() { echo "tuivm-appliance: $*" >/dev/console; }
+
+loaded=
+add() {
+  chain_of "$1"
+  for module in $chain; do
+    case " $loaded " in *" $module "*) continue ;; esac
+    insmod "/modules/$module.ko" 2>/dev/null
+    loaded="$loaded $module"
+  done
+}
+
+# Loading one driver uncovers devices of the next bus, so this is run again and again.
+drivers() {
+  for file in $(find /sys/devices -name modalias); do
+    read -r alias 2>/dev/null <"$file" || continue
+    driver_of "$alias"
+    [ -n "$driver" ] && add "$driver"
+  done
+}
+
+disk_load() {
+  say "load disk $1"
+  read -r read_only <"/sys/block/$1/ro"
+  while :; do
+    dd if="/dev/$1" of=/dev/null bs=4k count=64 iflag=direct
+    [ "$read_only" = 0 ] && dd if=/dev/zero of="/dev/$1" bs=4k count=32 oflag=direct
+    usleep "$pause"
+  done >/dev/null 2>&1
+}
+
+# The address is made of the MAC's last byte: guests on one segment hear each other.
+net_load() {
+  say "load net $1"
+  read -r mac <"/sys/class/net/$1/address"
+  ip address add "10.77.0.$((0x${mac##*:} % 254 + 1))/24" broadcast 10.77.0.255 dev "$1"
+  ip link set "$1" up
+  ping -q -i 0.05 -s 1400 -I "$1" 10.77.0.255 >/dev/null 2>&1
+}
+
+started=
+once() { # NAME COMMAND...: in the background, the first time only
+  case " $started " in *" $1 "*) return ;; esac
+  started="$started $1"
+  shift
+  "$@" &
+}
+
+loads() {
+  wants disk && for path in /sys/block/vd* /sys/block/sd* /sys/block/nvme*; do
+    [ -e "$path" ] && once "disk-${path##*/}" disk_load "${path##*/}"
+  done
+  wants net && for path in /sys/class/net/eth*; do
+    [ -e "$path" ] && once "net-${path##*/}" net_load "${path##*/}"
+  done
+}
+
+busy() { while :; do :; done; }
+
+power_button() {
+  head -c 1 <&5 >/dev/null
+  say "power button"
+  poweroff -f
+}
+
+buttons() {
+  for path in /sys/class/input/event*; do
+    read -r name 2>/dev/null <"$path/device/name" || continue
+    [ "$name" = "Power Button" ] || continue
+    # Opened here and not in the background: whoever reads "ready" may press it at once.
+    exec 5<"/dev/input/${path##*/}"
+    once "${path##*/}" power_button
+  done
+}
+
+wants cpu && for cpu in /sys/devices/system/cpu/cpu[0-9]*; do busy & done
+drivers
+wants deaf || { add button; add evdev; buttons; }
+loads
+say ready
+wants sleep && echo mem >/sys/power/state
+while :; do
+  drivers
+  loads
+  wants deaf || buttons
+  sleep 1
+done
