@@ -56,10 +56,11 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
 
 
 def screen_text(app: App[Any]) -> str:
-    """All rows on the screen as they are painted."""
+    """All rows on the screen as they are painted, "" before the first layout."""
     width, height = app.size
     lines = app.screen._compositor.render_strips()
-    assert len(lines) == height
+    if len(lines) != height:
+        return ""
     assert all(line.cell_length == width for line in lines)
     return "\n".join(line.text for line in lines)
 

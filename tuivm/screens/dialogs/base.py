@@ -26,6 +26,7 @@ T = TypeVar("T")
 _NARROW = 12
 """Columns under which nothing scrolls: a scroll bar that leaves the text no room comes and goes
 with each layout, and each of them asks for the next."""
+_SCROLLERS = "#dialog > Body, #dialog > Reader"
 _SHORT = 16
 """Rows of the terminal under which every blank one goes."""
 
@@ -60,12 +61,18 @@ class Reader(VerticalScroll):
 
 
 class ButtonRow(Horizontal):
-    """Buttons side by side; arrows and h, l move between them."""
+    """Buttons side by side; arrows and h, l move between them and never out of the row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "app.focus_previous", "Left", show=False),
-        Binding("right,l", "app.focus_next", "Right", show=False),
+        Binding("left,h", "move(-1)", "Left", show=False),
+        Binding("right,l", "move(1)", "Right", show=False),
     ]
+
+    def action_move(self, direction: int) -> None:
+        able = [button for button in self.query(Button) if not button.disabled]
+        at = next((index for index, button in enumerate(able) if button.has_focus), None)
+        if at is not None and 0 <= at + direction < len(able):
+            able[at + direction].focus()
 
 
 class Picker(OptionList):
@@ -239,7 +246,7 @@ class Dialog(ModalScreen[T]):
 
     @property
     def scroller(self) -> VerticalScroll:
-        return self.query_one("#dialog > Body, #dialog > Reader", VerticalScroll)
+        return self.query_one(_SCROLLERS, VerticalScroll)
 
     @property
     def ascii_only(self) -> bool:
@@ -271,9 +278,10 @@ class Dialog(ModalScreen[T]):
             taken += 1 if short else 2
         if self.note_rows:
             rows = self.note_rows + (size.width < 60) if self._note or not short else 0
-            self.query_one("#dialog-note").styles.height = rows
+            self.query("#dialog-note").set_styles(height=rows)
             taken += rows
-        self.scroller.styles.max_height = max(1, size.height - taken)
+        # A query, since a dialog that is being taken down is resized too.
+        self.query(_SCROLLERS).set_styles(max_height=max(1, size.height - taken))
 
 
 def relabel(which: Button, label: str) -> None:

@@ -73,7 +73,7 @@ class BulkProgress(Dialog[None]):
             self._repaint(key)
 
     def _repaint(self, key: GuestKey) -> None:
-        if not self.is_mounted or not self.is_attached:
+        if not self.query("#bar"):
             return
         row = list(self._guests).index(key)
         self.query_one(f"#row-{row}", Static).update(self._row(key))
