@@ -17,6 +17,8 @@ T = TypeVar("T")
 async def off_the_loop(work: Callable[[], T]) -> T:
     """Run `work` on a thread of its own and wait for it. What it raises is raised here."""
     future: Future[T] = Future()
+    # The program may end, and stop waiting, before the work has: from here on it cannot be undone.
+    future.set_running_or_notify_cancel()
 
     def run() -> None:
         try:
