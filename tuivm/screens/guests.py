@@ -119,10 +119,14 @@ class GuestsScreen(ChartedPlace):
         now = self.desk.now()
         statuses = self.desk.store.statuses(now)
         self.query_one(HostList).set_hosts(statuses)
+        cursor = self.table.cursor
         self._set_columns()
         views = [view for view in self.desk.store.guests.values() if self._filter.matches(view)]
         self.table.empty = self._empty_text(statuses)
         self.table.set_rows(self._rows(views, statuses, now))
+        if cursor is not None and cursor != self.table.cursor:
+            # Other columns empty the table; the cursor goes back to its guest if that is there.
+            self.table.move_to(cursor)
         self.show_chart()
         self._watch()
 
@@ -289,7 +293,6 @@ class GuestsScreen(ChartedPlace):
         def show(columns: tuple[str, ...] | None) -> None:
             if columns:
                 self._columns = columns
-                self._set_columns()
                 self.desk.keep("columns", columns)
                 self.tick()
 
