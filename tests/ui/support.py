@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual import events
+from textual.keys import key_to_character
 from textual.pilot import Pilot
 
 from tests.support.simhost import Clock, SimHost, SimMaker
 from tuivm.app import TuivmApp
 from tuivm.config import Config, Loaded
+from tuivm.keymap import normal
 from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import HostSpec
 from tuivm.model.requests import Request
@@ -19,6 +22,8 @@ from tuivm.screens.guests import GuestsScreen
 from tuivm.widgets.livetable import LiveTable
 
 WALL = 1_700_000_000.0
+ROUNDS = 5
+"""Rounds in which a key becomes an action, a worker, a dialog, and a picture."""
 
 
 class Rig:
@@ -33,13 +38,25 @@ class Rig:
         """Let all hosts sample, and paint what they delivered."""
         for _ in range(times):
             self.maker.tick(seconds)
-            await self.pilot.pause()
+            await self.pilot.pause(0)
             self.app.paint_now()
-            await self.pilot.pause()
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Until every widget has handled what waited for it, and what came of that.
+
+        Not `pilot.pause()`, which waits for the processor to be idle: slow, and on a busy machine
+        it takes a process that gets no turn for an idle one.
+        """
+        for _ in range(ROUNDS):
+            await self.pilot.pause(0)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        """Press keys, named by Textual or by the character that is on them."""
+        for key in keys:
+            name = normal(key)
+            self.app.post_message(events.Key(name, key_to_character(name)))
+            await self.settle()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition that the event loop will bring about."""
@@ -52,13 +69,19 @@ class Rig:
     async def type(self, text: str) -> None:
         """Type text as a person does, whatever the keys are called."""
         for char in text:
-            await self.pilot.press("space" if char == " " else char)
-        await self.pilot.pause()
+            self.app.post_message(events.Key(normal(char) if char != " " else "space", char))
+            await self.pilot.pause(0)
+        await self.settle()
 
     async def beat(self) -> None:
         """The second's heartbeat, which a test does not wait for."""
         self.app._beat()
-        await self.pilot.pause()
+        await self.settle()
+
+    async def resize(self, width: int, height: int) -> None:
+        await self.pilot.resize_terminal(width, height)
+        await self.until(lambda: self.app.screen.size == (width, height))
+        await self.settle()
 
     def host(self, name: str = "local") -> SimHost:
         return self.maker.hosts[name]
@@ -85,7 +108,7 @@ class Rig:
 
     async def go_to(self, key: GuestKey) -> None:
         assert self.table.move_to(key)
-        await self.pilot.pause()
+        await self.settle()
 
     @property
     def notices(self) -> list[str]:
