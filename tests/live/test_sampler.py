@@ -151,7 +151,10 @@ def test_a_thousand_guests(many_uri: str, closing: list[Watched]) -> None:
     assert sum(guest.state.active for guest in first.guests.values()) == 100
     running = [uuid for uuid, guest in first.guests.items() if guest.state.active]
     seen.host.watch(View(guests=frozenset(running[:10])))
-    seen.wait(lambda s: all(g.details for g in s.guests.values()), "all details")
+    seen.wait(
+        lambda s: len(s.guests) == 1000 and all(g.details for g in s.guests.values()),
+        "all details",
+    )
     sampled: set[str] = set()
 
     def all_sampled(snapshot: HostSnapshot) -> bool:
