@@ -5,12 +5,14 @@ Textual's test driver writes nothing, so what it would write goes to a terminal 
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Iterator
 from typing import Any
 
 import pyte
 import pytest
+from rich.console import Console
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -26,6 +28,10 @@ NAMES = [*(f"guest-{n}" for n in range(20)), "名前サーバー", "🚀", "é\u
 class OnPyte(TableApp):
     def __init__(self) -> None:
         super().__init__()
+        # Rich remembers in a style how it was written first, and the snapshots are in true colour.
+        self.console = Console(
+            file=io.StringIO(), force_terminal=True, color_system="truecolor", width=WIDTH
+        )
         self.terminal = pyte.Screen(WIDTH, HEIGHT)
         self.stream = pyte.Stream(self.terminal)
         self.partial = 0
