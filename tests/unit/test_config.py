@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuivm import config
+from tuivm.commands import COMMANDS
 from tuivm.config import Config, ConfigError, add_host, load, remove_host, set_value
+from tuivm.keymap import resolve
+from tuivm.model.columns import COLUMNS
 from tuivm.model.hosts import HostSpec
 
 FULL = """\
@@ -335,3 +338,15 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(
         set_value(file, "theme", "dark")
     assert file.read_text() == FULL
     assert [path.name for path in file.parent.iterdir()] == ["config.toml"]
+
+
+def test_the_documented_example_is_right(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "configuration.md"
+    example = page.read_text().split("```toml\n")[1].split("```")[0]
+    known = tuple(column.id for column in COLUMNS)
+    found, problems = read(tmp_path, example, columns=known, themes=("dark",))
+    assert problems == ()
+    assert [host.name for host in found.hosts] == ["local", "rack7"]
+    commands = {command.id: command.keys for command in COMMANDS}
+    places = {command.id: command.places for command in COMMANDS}
+    assert resolve(commands, found.keys, places).problems == ()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.binding import Binding
 
-from tuivm.keymap import ANYWHERE, is_key, normal, resolve
+from tuivm.commands import COMMANDS
+from tuivm.keymap import ANYWHERE, is_key, normal, resolve, share_a_place
 
 DEFAULTS = {
     "start": ("s",),
@@ -165,3 +168,13 @@ def test_no_two_commands_ever_share_a_key_where_both_work(overrides: dict[str, s
                 if PLACES[command] & {place, ANYWHERE}:
                     assert (place, key) not in taken, (command, taken[place, key], key)
                     taken[place, key] = command
+
+
+def test_the_keys_that_the_commands_have_exist_and_do_not_clash() -> None:
+    """Two commands without a remapping are not looked at by `resolve`: a clash is our mistake."""
+    for command in COMMANDS:
+        assert all(is_key(normal(key)) for key in command.keys), command.id
+    for one, other in combinations(COMMANDS, 2):
+        if share_a_place(one.places, other.places):
+            shared = set(map(normal, one.keys)) & set(map(normal, other.keys))
+            assert not shared, (one.id, other.id, shared)

@@ -278,3 +278,11 @@ def test_themes_are_found_beside_the_module_in_a_wheel(
     (package / "themes").mkdir(parents=True)
     monkeypatch.setattr(themes, "__file__", str(package / "themes.py"))
     assert themes.shipped_directory() == package / "themes"
+
+
+def test_the_documented_example_is_right() -> None:
+    page = Path(__file__).parents[2] / "docs" / "themes.md"
+    theme, faults = parse_theme(page.read_text().split("```toml\n")[1].split("```")[0])
+    assert faults == ()
+    assert theme is not None
+    assert theme.variables["class-physical"] == "#c79bf0"
