@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import libvirt
 
-from tuivm.hypervisor.deletion import delete, vanished
-from tuivm.hypervisor.errors import is_unsupported, problem_of, reason_of
-from tuivm.model.hosts import Problem
+from tuivm.hypervisor.deletion import delete
+from tuivm.hypervisor.errors import problem_from
 from tuivm.model.requests import (
     Delete,
     DiscardSave,
@@ -67,19 +66,8 @@ def perform(conn: libvirt.virConnect, uuid: str, request: Request) -> Outcome:
         deed.call(domain, request)
     except libvirt.libvirtError as error:
         what = f"cannot {deed.intent.format(name)}"
-        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
-            return Outcome(vanished(what, error))
-        return Outcome(_problem(what, error, conn))
+        return Outcome(problem_from(what, error, conn.getURI()))
     return Outcome(steps=(Step(deed.done.format(name, request)),))
-
-
-def _problem(what: str, error: libvirt.libvirtError, conn: libvirt.virConnect) -> Problem:
-    problem = problem_of(what, reason_of(error), conn.getURI())
-    if problem.cause or problem.remedy:
-        return problem
-    if is_unsupported(error):
-        return replace(problem, cause="this host's driver cannot do that")
-    return problem
 
 
 def _start(domain: libvirt.virDomain, request: Start) -> None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import libvirt
 
 from tuivm.domainxml.storage import DiskUse, Layer, disk_uses, has_emulated_tpm, nvram_path
-from tuivm.hypervisor.errors import is_unsupported, problem_of, reason_of
+from tuivm.hypervisor.errors import is_unsupported, problem_from, problem_of, reason_of
 from tuivm.hypervisor.images import exists
 from tuivm.hypervisor.inventory import (
     Inventory,
@@ -25,13 +25,7 @@ from tuivm.model.ports import DeletionLookup
 from tuivm.model.requests import Outcome, Step
 from tuivm.preflight.deletion import check_order, plan_deletion
 
-_GONE = "the guest is gone: somebody removed it, or it was transient and stopped"
 _NOT_TRIED = "not tried"
-
-
-def vanished(what: str, error: libvirt.libvirtError) -> Problem:
-    """The problem when a guest's UUID is not known (any more) to its host."""
-    return Problem(what, reason_of(error), _GONE, "nothing: the list drops it by itself")
 
 
 def look_up(conn: libvirt.virConnect, uuid: str) -> DeletionLookup:
@@ -40,9 +34,7 @@ def look_up(conn: libvirt.virConnect, uuid: str) -> DeletionLookup:
     try:
         facts = _read_facts(conn, conn.lookupByUUIDString(uuid), uuid)
     except libvirt.libvirtError as error:
-        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
-            return DeletionLookup(problem=vanished(what, error))
-        return DeletionLookup(problem=problem_of(what, reason_of(error), conn.getURI()))
+        return DeletionLookup(problem=problem_from(what, error, conn.getURI()))
     except ValueError as error:
         return DeletionLookup(problem=Problem(what, str(error), "its XML is not as it should be"))
     return DeletionLookup(facts=facts, plan=plan_deletion(facts))

@@ -8,7 +8,6 @@ import stat
 import struct
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 _QCOW2_MAGIC = b"QFI\xfb"
 _BACKING_FORMAT = 0xE2792ACA
@@ -17,16 +16,6 @@ _HEADER_V2 = 72
 
 class UnreadableImageError(Exception):
     """What backs an image cannot be told; the message says why."""
-
-
-def is_local(uri: str) -> bool:
-    """Paths that a host at this URI speaks of are paths of this machine.
-
-    test:/// speaks of files that are nowhere.
-    """
-    parts = urlsplit(uri)
-    driver, _, transport = parts.scheme.partition("+")
-    return driver != "test" and not parts.netloc and transport in {"", "unix"}
 
 
 def identity(path: str, *, local: bool) -> str:

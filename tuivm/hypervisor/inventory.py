@@ -17,7 +17,8 @@ from tuivm.domainxml.storage import (
     read_volume,
     snapshot_uses,
 )
-from tuivm.hypervisor.images import UnreadableImageError, backing_of, identity, is_local
+from tuivm.hypervisor.images import UnreadableImageError, backing_of, identity
+from tuivm.hypervisor.load import runs_here
 
 _REFRESHED = frozenset({"dir", "fs", "netfs"})
 """Pools whose files others make and remove; reading their directory anew costs little."""
@@ -147,14 +148,25 @@ def read_inventory(conn: libvirt.virConnect, *, but: str = "") -> Inventory:
 
     Raises libvirtError when the host does not even list its guests.
     """
-    inventory = Inventory(local=is_local(conn.getURI()))
+    inventory = Inventory(local=runs_here(conn.getURI()))
     _read_pools(conn, inventory)
+    with_snapshots = _guests_with_snapshots(conn)
     for domain in conn.listAllDomains():
         uuid = domain.UUIDString()
         if uuid != but:
             inventory.names[uuid] = domain.name()
-            _read_guest(domain, uuid, inventory)
+            snapshots = with_snapshots is None or uuid in with_snapshots
+            _read_guest(domain, uuid, inventory, snapshots=snapshots)
     return inventory
+
+
+def _guests_with_snapshots(conn: libvirt.virConnect) -> set[str] | None:
+    """Their UUIDs, in one call; None where the driver cannot tell, so that each is asked."""
+    try:
+        found = conn.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT)
+    except libvirt.libvirtError:
+        return None
+    return {domain.UUIDString() for domain in found}
 
 
 def definitions(domain: libvirt.virDomain) -> tuple[Element, ...]:
@@ -163,7 +175,9 @@ def definitions(domain: libvirt.virDomain) -> tuple[Element, ...]:
     Raises libvirtError, and ValueError for XML that is none.
     """
     flags = [0]
-    if domain.isActive() and domain.isPersistent():
+    # ID() is what the listing said, without another call. For a transient guest the second
+    # definition is the first once more.
+    if domain.ID() != -1:
         flags.append(libvirt.VIR_DOMAIN_XML_INACTIVE)
     return tuple(parse_domain(domain.XMLDesc(flag)) for flag in flags)
 
@@ -178,11 +192,13 @@ def snapshots_of(domain: libvirt.virDomain) -> list[libvirt.virDomainSnapshot]:
         raise
 
 
-def _read_guest(domain: libvirt.virDomain, uuid: str, inventory: Inventory) -> None:
+def _read_guest(
+    domain: libvirt.virDomain, uuid: str, inventory: Inventory, *, snapshots: bool
+) -> None:
     try:
         for definition in definitions(domain):
             inventory.note_uses(uuid, disk_uses(definition))
-        for snapshot in snapshots_of(domain):
+        for snapshot in snapshots_of(domain) if snapshots else []:
             inventory.note_uses(uuid, snapshot_uses(snapshot.getXMLDesc()))
     except libvirt.libvirtError as error:
         if error.get_error_code() not in _GONE:
