@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -19,32 +16,24 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.theme import Theme
 
 from tuivm import config as configuration
-from tuivm._compat import QuietCrash, waiting_writes, write_control
+from tuivm._compat import paint_changed_spans_only, waiting_writes, write_control
 from tuivm.background import off_the_loop
 from tuivm.commands import BY_ID, COMMANDS
-from tuivm.commands.base import Command, Place
-from tuivm.config import Config, ConfigError, Loaded
-from tuivm.explainer import Explainer
+from tuivm.commands.base import Command
+from tuivm.config import Config, Loaded
+from tuivm.desk import DeskApp
 from tuivm.fleet import Fleet
 from tuivm.flow import QUESTION, Flow
-from tuivm.jobs import Jobs, problem_text
-from tuivm.keymap import resolve
 from tuivm.keynames import key_name
-from tuivm.model.activities import Activities
 from tuivm.model.hosts import HostSpec
-from tuivm.model.ports import CredentialRequest, HostMaker, HostPort, Trial, View
-from tuivm.model.requests import Outcome, Request
-from tuivm.model.store import GuestView, Store
-from tuivm.model.units import visible
+from tuivm.model.ports import CredentialRequest, HostMaker
 from tuivm.options import Options
 from tuivm.patience import Patience
 from tuivm.screens.compare import CompareScreen
-from tuivm.screens.dialogs.add_host import AddHost
 from tuivm.screens.dialogs.choose import Choose
 from tuivm.screens.dialogs.credentials import Credentials
 from tuivm.screens.dialogs.help import Help
-from tuivm.screens.dialogs.notices import Notice, Notices
-from tuivm.screens.dialogs.progress import BulkProgress
+from tuivm.screens.dialogs.notices import Notices
 from tuivm.screens.guest import GuestScreen
 from tuivm.screens.guests import GuestsScreen
 from tuivm.screens.hosts import HostsScreen
@@ -52,7 +41,6 @@ from tuivm.screens.palette import CommandHits
 from tuivm.screens.place import PlaceScreen
 from tuivm.targets import SLOW_INTERVAL
 from tuivm.themes import DEFAULT_THEME, VARIABLE_DEFAULTS, load_themes
-from tuivm.widgets.raster import ChartStyle
 from tuivm.widgets.scrollbars import PlainScrollBar
 
 T = TypeVar("T")
@@ -63,13 +51,9 @@ SETTLE = 0.05
 """Seconds to wait for the snapshots of other hosts, so that one repaint serves them all."""
 SPACING = 0.45
 """Least seconds between two repaints, however many hosts deliver."""
-KEPT_NOTICES = 200
-MOVING = "moving in lists"
-MOVING_KEYS = ("up", "k", "down", "j", "pageup", "pagedown", "home", "g", "end", "G")
-"""Keys of the lists themselves: they come before any command, so no command may have them."""
 
 
-class TuivmApp(QuietCrash):
+class TuivmApp(DeskApp):
     """maker: makes the hosts. specs: those to open at once. clock, wall: for the tests."""
 
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
@@ -122,72 +106,24 @@ class TuivmApp(QuietCrash):
         problems: Sequence[str] = (),
     ) -> None:
         self._themes = load_themes()
-        super().__init__()
-        self.options = options or Options()
-        self._loaded = loaded or Loaded(Config(), configuration.default_path())
+        super().__init__(
+            options or Options(),
+            loaded or Loaded(Config(), configuration.default_path()),
+            clock=clock,
+            wall=wall,
+        )
         self._specs = tuple(specs)
-        self.now = clock
-        self.wall = wall
         self.flow = Flow()
-        self.activities = Activities()
-        self.fleet = Fleet(
-            maker,
-            wake=self._wake,
-            ask=self._ask_on_screen,
-        )
-        self.jobs = Jobs(self.host, self.now, self.activities)
+        self.fleet = Fleet(maker, wake=self._wake, ask=self._ask_on_screen)
         self.patience = Patience(self, self.activities)
-        self.explainer = Explainer(self)
-        self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
-        self._startup_problems = [*problems, *self._loaded.problems, *self._themes.problems]
-        self._keys = resolve(
-            {MOVING: MOVING_KEYS, **{command.id: command.keys for command in COMMANDS}},
-            self.config.keys,
-            {command.id: command.places for command in COMMANDS},
-        )
-        self._startup_problems += self._keys.problems
+        self._startup_problems = [
+            *problems,
+            *self._loaded.problems,
+            *self._themes.problems,
+            *self._keys.problems,
+        ]
         self._painted = 0.0
         self._due = False
-
-    # what screens and commands see
-
-    @property
-    def store(self) -> Store:
-        return self.fleet.store
-
-    @property
-    def config(self) -> Config:
-        return self._loaded.config
-
-    @property
-    def ascii_only(self) -> bool:
-        return self.options.ascii or self.config.ascii
-
-    @property
-    def chart_style(self) -> ChartStyle:
-        return "ascii" if self.ascii_only else "braille"
-
-    @property
-    def slow(self) -> bool:
-        return self.options.slow or self.config.slow
-
-    def host(self, name: str) -> HostPort | None:
-        return self.fleet.hosts.get(name)
-
-    def retry(self, host: str) -> None:
-        self.fleet.retry(host)
-
-    def look_at(self, host: str, view: View) -> None:
-        """Tell a host what the present screen shows of it."""
-        self.fleet.watch(host, view)
-
-    def key_text(self, command_id: str) -> str:
-        """The first key of a command as people write it, "" when it has none."""
-        keys = self.keys_of(command_id)
-        return key_name(keys[0]) if keys else ""
-
-    def keys_of(self, command_id: str) -> tuple[str, ...]:
-        return self._keys.bindings.get(command_id, ())
 
     # start and end
 
@@ -195,6 +131,7 @@ class TuivmApp(QuietCrash):
         return VARIABLE_DEFAULTS
 
     def on_mount(self) -> None:
+        paint_changed_spans_only()
         for theme in self._themes.themes:
             self.register_theme(theme)
         self._choose_theme(self.options.theme or self.config.theme or DEFAULT_THEME)
@@ -286,12 +223,6 @@ class TuivmApp(QuietCrash):
         else:
             await command.run(self, place)
 
-    async def ask(self, dialog: ModalScreen[T]) -> T | None:
-        return await self.push_screen_wait(dialog)
-
-    def perform(self, name: str) -> None:
-        getattr(self, f"do_{name.replace('.', '_')}")()
-
     def do_program_quit(self) -> None:
         self.fleet.close()
         self.exit(0)
@@ -350,48 +281,6 @@ class TuivmApp(QuietCrash):
         else:
             self.say(f"picture written to {path}")
 
-    # notices and the config file
-
-    def say(self, text: str, *, bad: bool = False, about: GuestView | None = None) -> None:
-        host, guest = (about.key.host, about.guest.name) if about else ("", "")
-        self.notices.append(Notice(self.wall(), text, host, guest, bad))
-        lines = "\n".join(visible(line) for line in text.splitlines())
-        name = f"{visible(guest)}: " if guest else ""
-        self.notify(name + lines, severity="error" if bad else "information", markup=False)
-
-    def keep(self, key: str, value: str | bool | float | tuple[str, ...]) -> None:
-        """Write a setting to the config file, in the background."""
-        self._save(lambda: configuration.set_value(self._loaded.path, key, value))
-
-    def _save(self, change: Callable[[], None]) -> None:
-        async def save() -> None:
-            try:
-                await off_the_loop(change)
-            except ConfigError as error:
-                self.say(str(error), bad=True)
-
-        self.run_worker(save(), group="config")
-
-    # hosts
-
-    async def add_host(self) -> None:
-        async def trial(uri: str, readonly: bool) -> Trial:
-            maker, sinks = self.fleet.maker, self.fleet.sinks
-            return await asyncio.wrap_future(maker.try_out(uri, readonly=readonly, sinks=sinks))
-
-        spec = await self.ask(AddHost(trial, self.store.host_names))
-        if spec is None or spec.name in self.fleet.hosts:
-            return
-        self.fleet.add(replace(spec, interval=SLOW_INTERVAL) if self.slow else spec)
-        self._save(lambda: configuration.add_host(self._loaded.path, spec))
-        self.paint_now()
-
-    def remove_host(self, name: str) -> None:
-        self.fleet.remove(name)
-        if any(spec.name == name for spec in self.config.hosts):
-            self._save(lambda: configuration.remove_host(self._loaded.path, name))
-        self.paint_now()
-
     def on_tuivm_app_asked(self, message: Asked) -> None:
         request = message.request
 
@@ -399,40 +288,3 @@ class TuivmApp(QuietCrash):
             request.answer(values)
 
         self.push_screen(Credentials(request), answer)
-
-    # actions on guests
-
-    async def act(
-        self,
-        label: str,
-        orders: Sequence[tuple[GuestView, Request]],
-        patience: float | None = None,
-    ) -> None:
-        progress: BulkProgress | None = None
-        if len(orders) > 1:
-            guests = [(view.key, view.guest.label) for view, _ in orders]
-            progress = BulkProgress(label.capitalize(), guests, running=[key for key, _ in guests])
-            self.push_screen(progress)
-
-        def ended(view: GuestView, outcome: Outcome) -> None:
-            if progress is not None:
-                progress.set_result(view.key, outcome)
-            self._tell(label, view, outcome, loud=progress is None)
-
-        self.paint_now()
-        await self.jobs.run(label, orders, patience, ended)
-        self.paint_now()
-
-    def _tell(self, label: str, view: GuestView, outcome: Outcome, *, loud: bool) -> None:
-        if outcome.problem is None:
-            notice = Notice(self.wall(), f"{label}: done", view.key.host, view.guest.name)
-            self.notices.append(notice)
-            return
-        text = problem_text(outcome)
-        if loud:
-            self.say(text, bad=True, about=view)
-        else:
-            self.notices.append(Notice(self.wall(), text, view.key.host, view.guest.name, bad=True))
-
-    async def explain(self, place: Place) -> None:
-        await self.explainer.explain(place)
