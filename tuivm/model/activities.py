@@ -19,10 +19,10 @@ class Activity:
     until: float | None = None
 
     def text(self, now: float) -> str:
-        """What the row shows: with the seconds left where there is a limit."""
+        """What the row shows: first the seconds left where there is a limit, as rows are cut."""
         if self.until is None:
             return self.label
-        return f"{self.label} {max(0.0, self.until - now):.0f}s"
+        return f"{max(0.0, self.until - now):.0f}s {self.label}"
 
 
 class Activities:
