@@ -52,7 +52,7 @@ class DialogApp(App[None]):
 async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
     """Wait for a condition; the test's own time limit ends one that never comes."""
     while not condition():
-        await pilot.pause()
+        await pilot.pause(0)
 
 
 def screen_text(app: App[Any]) -> str:
