@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import libvirt
@@ -21,14 +22,20 @@ def _quiet_libvirt() -> None:
 
 
 @pytest.fixture(scope="session")
-def rig() -> Iterator[Rig]:
+def root() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("a private libvirtd needs root")
+
+
+@pytest.fixture(scope="session")
+def rig(root: None) -> Iterator[Rig]:
     """The libvirt that the live tests share: leave it running."""
     with Rig() as shared:
         yield shared
 
 
 @pytest.fixture
-def fresh_rig() -> Iterator[Rig]:
+def fresh_rig(root: None) -> Iterator[Rig]:
     """A libvirt for one test, which may pause, stop or kill it."""
     with Rig() as own:
         yield own

@@ -2,8 +2,8 @@
 
 It shares nothing with a libvirtd of the machine (directories, network, processes), has no KVM
 (one that opens but does not run makes libvirt probe again and again), and is gone with all its
-guests when the tests are, even when they were killed. Needs root, or a kernel that lets users
-make user namespaces; libvirtd and QEMU must be installed.
+guests when the tests are, even when they were killed. Needs root (in a user namespace libvirtd
+cannot start QEMU: it has no group to give it), libvirtd and QEMU.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -63,7 +65,9 @@ class Rig:
         self._init: subprocess.Popen[str] | None = None
 
     def open(self) -> Self:
-        """Make the namespaces and start libvirtd in them."""
+        """Make the namespaces and start libvirtd in them. Raises RigError where that cannot be."""
+        if os.geteuid() != 0:
+            raise RigError("a private libvirtd needs root: run these tests with sudo")
         libvirtd = shutil.which("libvirtd", path=f"{os.environ.get('PATH', '')}:{_SBIN}")
         if libvirtd is None:
             raise RigError("libvirtd is not installed")
@@ -72,8 +76,15 @@ class Rig:
             (self._state / name).mkdir()
         (self._state / "etc/libvirtd.conf").write_text(_DAEMON_CONF)
         (self._state / "etc/qemu.conf").write_text(_QEMU_CONF)
-        namespaces = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"]
-        namespaces += ["--mount-proc"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
+        namespaces = [
+            "unshare",
+            "--mount",
+            "--net",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ]
         daemon = [libvirtd, "--config", "/etc/libvirt/libvirtd.conf"]
         daemon += ["--pid-file", "/run/libvirt/libvirtd.pid"]
         self._init = subprocess.Popen(
@@ -139,18 +150,14 @@ class Rig:
 
     @property
     def pid(self) -> int:
-        """libvirtd's process id as this machine sees it."""
-        inner = self._tell("state")["pid"]
-        for status in Path("/proc").glob("[0-9]*/status"):
-            try:
-                text = status.read_text()
-                namespace = (status.parent / "ns/pid").readlink()
-            except OSError:
-                continue
-            fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-            if fields["NSpid"].split()[-1] == str(inner) and namespace == self._namespace():
-                return int(status.parent.name)
-        raise RigError("libvirtd does not run")
+        """libvirtd's process id as this machine sees it. Raises OSError when it does not run."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self.socket))
+            # struct ucred: the kernel translates the pid into the namespace of who asks.
+            size = struct.calcsize("3i")
+            credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        pid: int = struct.unpack("3i", credentials)[0]
+        return pid
 
     def start(self) -> None:
         """Start libvirtd and wait until it answers; guests that still run are found again."""
@@ -208,11 +215,6 @@ class Rig:
             check=False,
         )
         return done.returncode == 0
-
-    def _namespace(self) -> Path:
-        assert self._init is not None
-        # unshare itself stays outside; its children live in the namespace it made.
-        return Path(f"/proc/{self._init.pid}/ns/pid_for_children").readlink()
 
     def _signal(self, number: signal.Signals) -> None:
         self._tell(f"signal {int(number)}")
