@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import select
 import signal
+import sys
 import threading
 
 from tuivm import config, targets
@@ -18,6 +20,7 @@ from tuivm.themes import load_themes
 
 GRACE = 1.5
 """Seconds that an ordered end may take after a signal before the process just ends."""
+WATCH_EVERY = 1.0
 
 
 def run(options: Options) -> int:
@@ -42,7 +45,23 @@ async def _run(app: TuivmApp) -> int | None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGHUP, signal.SIGTERM):
         loop.add_signal_handler(number, _end, app, number)
-    return await app.run_async()
+    watch = loop.create_task(_watch_terminal(app))
+    try:
+        return await app.run_async()
+    finally:
+        watch.cancel()
+
+
+async def _watch_terminal(app: TuivmApp) -> None:
+    """End when the terminal is gone and nobody sends SIGHUP (tuivm did not lead its session).
+
+    Textual's input thread would read the end of the file for ever, at a whole core.
+    """
+    poll = select.poll()
+    poll.register(sys.__stdin__.fileno() if sys.__stdin__ else 0, select.POLLHUP)
+    while not any(events & (select.POLLHUP | select.POLLNVAL) for _, events in poll.poll(0)):
+        await asyncio.sleep(WATCH_EVERY)
+    _end(app, signal.SIGHUP)
 
 
 def _end(app: TuivmApp, number: signal.Signals) -> None:

@@ -31,7 +31,7 @@ class PlaceScreen(Screen[None]):
     AUTO_FOCUS = ""
 
     DEFAULT_CSS = """
-    PlaceScreen { background: $background; color: $foreground; }
+    PlaceScreen { background: $background; color: $foreground; overflow: hidden; }
     PlaceScreen #top { background: $panel; }
     """
 

@@ -17,8 +17,9 @@ from tuivm.screens.dialogs.base import Dialog, Keys, Tick, button, field, paragr
 class DeleteGuest(Dialog[DeletionOrder]):
     """Answers what was ordered, None when the guest stays.
 
-    Only volumes that the plan allows can be ticked, none is ticked at the start, and the guest's
-    name has to be typed once one is. A guest that runs has to be ticked for forcing off.
+    Only volumes that the plan allows can be ticked, and none is ticked at the start. The guest's
+    name has to be typed once one is, and when snapshots, saved memory or TPM keys go anyway. A
+    guest that runs has to be ticked for forcing off.
     """
 
     DEFAULT_CSS = """
@@ -108,8 +109,9 @@ class DeleteGuest(Dialog[DeletionOrder]):
     @on(Input.Changed)
     def _update(self) -> None:
         ticked = self._ticked()
-        self.query_one("#ask").set_class(not ticked, "hidden")
-        self.query_one("#proof-row").set_class(not ticked, "hidden")
+        data_stays = not (ticked or self._plan.data)
+        self.query_one("#ask").set_class(data_stays, "hidden")
+        self.query_one("#proof-row").set_class(data_stays, "hidden")
         missing = self._missing()
         self.note(missing)
         delete = self.query_one("#delete", Button)
@@ -132,7 +134,8 @@ class DeleteGuest(Dialog[DeletionOrder]):
         """What still stands between the person and the deletion, "" for nothing."""
         if self._plan.facts.active and not self._forces():
             return "It is running: tick that it is forced off first."
-        if self._ticked() and self.query_one("#proof", Input).value != self._proof:
+        data_goes = self._plan.data or self._ticked()
+        if data_goes and self.query_one("#proof", Input).value != self._proof:
             return f"Not yet: {self._proof_is} has to be typed exactly."
         return ""
 
