@@ -94,12 +94,12 @@ class GuestScreen(ChartedPlace):
             memory = f"{kib(rates.memory_kib)}/{kib(rates.memory_total_kib)}"
             source = f" {rates.memory_source.value}" if rates.memory_source else ""
             third = [
-                (f"\n CPU {percent(view.cpu_percent)} % of its vCPUs", ""),
-                (f", {percent(view.host_cpu_percent)} % of the host", "$quiet"),
-                (f"   memory {memory}", ""),
+                (f"\n CPU {percent(view.cpu_percent)} %", ""),
+                (f" ({percent(view.host_cpu_percent)} % of host)", "$quiet"),
+                (f"  memory {memory}", ""),
                 (source, "$quiet"),
-                (f"   disk {byte_count(rates.disk_read)}/{byte_count(rates.disk_write)}", ""),
-                (f"   net {byte_count(rates.net_rx)}/{byte_count(rates.net_tx)}", ""),
+                (f"  disk {byte_count(rates.disk_read)}/{byte_count(rates.disk_write)}", ""),
+                (f"  net {byte_count(rates.net_rx)}/{byte_count(rates.net_tx)}", ""),
             ]
         return Content.assemble(*first, *second, *third)
 
