@@ -201,8 +201,7 @@ class DeskApp(QuietCrash):
             else:
                 self.note(text, bad=bad, about=view)
 
-        self.paint_now()
-        await self.jobs.run(label, orders, patience, ended)
+        await self.jobs.run(label, orders, patience, began=self.paint_now, ended=ended)
         self.paint_now()
 
     async def explain(self, place: Place) -> None:

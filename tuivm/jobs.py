@@ -28,7 +28,7 @@ def user_name() -> str:
 class Jobs:
     """One action on some guests. Each result is reported as it comes, in any order.
 
-    host: finds a host by name. now: monotonic seconds. began and ended: called on the event loop.
+    host: finds a host by name. now: monotonic seconds.
     """
 
     def __init__(
@@ -47,8 +47,14 @@ class Jobs:
         label: str,
         orders: Sequence[Order],
         patience: float | None,
+        *,
+        began: Callable[[], None],
         ended: Callable[[GuestView, Outcome], None],
     ) -> None:
+        """began is called once, when all activities are noted and no host has been asked yet."""
+        for view, _ in orders:
+            self._activities.begin(view.key, Activity(label, self._now()))
+        began()
         await asyncio.gather(*(self._one(label, order, patience, ended) for order in orders))
 
     async def _one(
@@ -59,7 +65,6 @@ class Jobs:
         ended: Callable[[GuestView, Outcome], None],
     ) -> None:
         view, request = order
-        self._activities.begin(view.key, Activity(label, self._now()))
         outcome = await self._ask_host(view.key, request)
         if outcome.ok and patience is not None:
             now = self._now()

@@ -87,6 +87,12 @@ class Rig:
         return self.maker.hosts[name]
 
     @property
+    def words(self) -> str:
+        """What is on the screen without frames and line breaks, for text that may have wrapped."""
+        rows = (line.strip(" │|") for line in self.text.splitlines())
+        return " ".join(" ".join(rows).split())
+
+    @property
     def table(self) -> LiveTable:
         """The guests in their place, whatever is in front of it."""
         screen = next(s for s in self.app.screen_stack if isinstance(s, GuestsScreen))
@@ -153,7 +159,7 @@ async def running(
         clock=clock,
         wall=lambda: WALL + clock.now,
     )
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         rig = Rig(app, pilot, maker)
         await rig.tick(2)
         yield rig

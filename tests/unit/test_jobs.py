@@ -35,13 +35,19 @@ class World:
     def views(self, host: str) -> list[GuestView]:
         return list(self.fleet.store.guests_of(host))
 
+    def begin(self) -> None:
+        self.busy_at_start = {
+            key: self.activities.text(key, 0.0) for key in self.fleet.store.guests
+        }
+        self.asked_at_start = sum(len(host.requests) for host in self.maker.hosts.values())
+
     def note(self, view: GuestView, outcome: Outcome) -> None:
         self.ended.append((view, outcome))
 
     async def run(self, *views: GuestView, patience: float | None = None) -> None:
         request = Start() if patience is None else Shutdown()
         orders = [(view, request) for view in views]
-        await self.jobs.run("starting", orders, patience, self.note)
+        await self.jobs.run("starting", orders, patience, began=self.begin, ended=self.note)
 
 
 def _fill(host: SimHost) -> None:
@@ -72,6 +78,16 @@ async def test_one_that_hangs_holds_no_other_up() -> None:
     await running
     assert [view.key for view, _ in world.ended] == [second.key, first.key]
     assert world.activities.text(first.key, world.clock()) == ""
+
+
+async def test_all_are_busy_before_any_is_asked() -> None:
+    """So that the rows say so at once, however soon the hosts answer."""
+    world = World()
+    views = world.views("one")
+    await world.run(*views)
+    busy = {key for key, text in world.busy_at_start.items() if text == "starting"}
+    assert busy == {view.key for view in views}
+    assert world.asked_at_start == 0
 
 
 async def test_an_order_goes_to_its_host_and_uuid() -> None:

@@ -201,7 +201,7 @@ class GuestsScreen(ChartedPlace):
         known = tuple(view for key, view in guests.items() if key in marked)
         if known:
             return known
-        view = self.highlighted()
+        view = None if self.query_one(HostList).has_focus else self.highlighted()
         return (view,) if view is not None else ()
 
     def target_host(self) -> HostStatus | None:
