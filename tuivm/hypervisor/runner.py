@@ -70,6 +70,7 @@ class Runner:
         self._alarm: Alarm | None = None
         self._opening = False
         self._hurry = False
+        self._served = 0
         self._ever_up = owner.last.generation > 0
         self.session: Session | None = None
         name = f"host-{owner.spec.name}"
@@ -112,14 +113,17 @@ class Runner:
             return 0.0
         return time.monotonic() - since
 
-    def _watch(self, session: Session) -> None:
-        """Rings now and then as long as this session is served."""
-        if self.session is not session or self._waker.stopped:
+    def _watch(self, served: int) -> None:
+        """Rings now and then as long as this session is served.
+
+        It is known by its number here: an alarm that held the session would hold the connection.
+        """
+        if self.session is None or self._served != served or self._waker.stopped:
             return
         if self._hung_for() > DEAD_AFTER and self._owner.replace(self):
             _log.warning("%s: a call without an answer is given up", self._owner.spec.name)
         else:
-            ALARMS.after(WATCH_EVERY, lambda: self._watch(session))
+            ALARMS.after(WATCH_EVERY, lambda: self._watch(served))
 
     def _run(self) -> None:
         orderly = False
@@ -207,7 +211,9 @@ class Runner:
             deliver=self._deliver,
         )
         self.session = session
-        ALARMS.after(WATCH_EVERY, lambda: self._watch(session))
+        self._waker.moving()
+        self._served += 1
+        self._watch(self._served)
         session.run()
 
     def _deliver(self, update: Update) -> None:
