@@ -190,6 +190,10 @@ class Session:
         view = self._view()
         turn = self._rotation.next(self._roster.active(), view.guests)
         handles = {uuid: handle for uuid in turn if (handle := self._roster.handle(uuid))}
+        if not turn and self._link.conn.numOfDomains():
+            # Asked in every tick, for the answer as such: a host that hangs must not look well
+            # because all its guests are off.
+            self._relist = True
         reading = self._reader.read(handles, view.groups)
         for uuid, (state, reason) in reading.states.items():
             if self._roster.saw_state(uuid, state, reason):
