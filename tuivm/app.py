@@ -116,7 +116,7 @@ class TuivmApp(DeskApp):
         self.flow = Flow()
         self.fleet = Fleet(maker, wake=self._wake, ask=self._ask_on_screen)
         self.patience = Patience(self, self.activities)
-        self._startup_problems = [
+        self.startup_problems = [
             *problems,
             *self._loaded.problems,
             *self._themes.problems,
@@ -147,7 +147,7 @@ class TuivmApp(DeskApp):
         for spec in self._specs:
             self.fleet.add(spec)
         self.set_interval(SLOW_INTERVAL if self.slow else HEARTBEAT, self._beat)
-        for problem in self._startup_problems:
+        for problem in self.startup_problems:
             self.say(problem, bad=True)
 
     def _choose_theme(self, name: str) -> None:
@@ -156,7 +156,7 @@ class TuivmApp(DeskApp):
             self.theme = name
             return
         self.theme = DEFAULT_THEME
-        self._startup_problems.append(
+        self.startup_problems.append(
             f'there is no theme "{name}"; themes: {", ".join(t.name for t in self._themes.themes)}'
         )
 

@@ -147,6 +147,7 @@ async def running(
     options: Options | None = None,
     config: Config | None = None,
     readonly: bool = False,
+    problems: tuple[str, ...] = (),
 ) -> AsyncIterator[Rig]:
     clock = Clock()
     maker = SimMaker(clock, prepare)
@@ -158,6 +159,7 @@ async def running(
         Loaded(config or Config(), tmp_path / "config.toml"),
         clock=clock,
         wall=lambda: WALL + clock.now,
+        problems=problems,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         rig = Rig(app, pilot, maker)

@@ -10,7 +10,6 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 
 from tests.support.simhost import Clock, SimHost, SimMaker
-from tuivm.app import MOVING_KEYS
 from tuivm.commands import BY_ID, COMMANDS
 from tuivm.commands.base import (
     COMPARE,
@@ -24,6 +23,7 @@ from tuivm.commands.base import (
     Place,
     bindings,
 )
+from tuivm.desk import MOVING_KEYS
 from tuivm.fleet import Fleet
 from tuivm.keymap import is_key, normal
 from tuivm.model.guests import GuestKey, GuestState

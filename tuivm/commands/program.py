@@ -239,6 +239,10 @@ class Retry(Command):
     keys = ("r",)
     group = "hosts"
 
+    def refusal(self, desk: Desk, place: Place) -> str:
+        del place
+        return "" if desk.store.host_names else "no host is known"
+
     async def run(self, desk: Desk, place: Place) -> None:
         host = place.target_host()
         waiting = [

@@ -169,7 +169,7 @@ class GuestsScreen(ChartedPlace):
     def _empty_text(self, statuses: Sequence[HostStatus]) -> Content:
         if self._filter.text and self.desk.store.guests:
             return Content(f"no guest matches {visible(self._filter.text)}\nEsc shows all again")
-        return welcome(statuses, self.desk.key_text)
+        return welcome(statuses, self.desk.key_text, self.desk.startup_problems)
 
     def chart_data(self, window: Window) -> ChartData | None:
         view = self.highlighted()

@@ -63,7 +63,10 @@ class HostsScreen(ChartedPlace):
         statuses = self.desk.store.statuses(self.desk.now())
         self.query_one(HostList).set_hosts(statuses)
         status = self.target_host()
-        shown = welcome((), self.desk.key_text) if status is None else self._about(status)
+        if status is None:
+            shown = welcome((), self.desk.key_text, self.desk.startup_problems)
+        else:
+            shown = self._about(status)
         if self._shown is None or not shown.is_same(self._shown):
             self._shown = shown
             self.query_one("#facts", Static).update(shown)

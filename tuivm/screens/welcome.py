@@ -11,11 +11,19 @@ from tuivm.model.store import HostStatus
 from tuivm.model.units import visible
 
 
-def welcome(statuses: Sequence[HostStatus], key_text: Callable[[str], str]) -> Content:
-    """For a table without a single guest. key_text: the key of a command, by its id."""
+def welcome(
+    statuses: Sequence[HostStatus], key_text: Callable[[str], str], problems: Sequence[str] = ()
+) -> Content:
+    """For a table without a single guest. key_text: the key of a command, by its id.
+
+    problems: what went wrong at the start, shown where there is no host: it may be the reason.
+    """
     parts: list[tuple[str, str]] = []
     if not statuses:
         parts.append(("No host is known.\n\n", "bold"))
+        for problem in problems:
+            lines = "\n".join(visible(line) for line in problem.splitlines())
+            parts.append((f"{lines}\n\n", "$state-bad"))
         parts.append((f"{key_text('host.add')}  add a host by its libvirt URI\n", ""))
     for status in statuses:
         parts += _about(status)
