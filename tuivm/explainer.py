@@ -45,7 +45,8 @@ class Explainer:
         answer = await asyncio.wrap_future(host.domain_xml(view.key.uuid))
         xml = answer.text
         if isinstance(item, Device):
-            title, text = f"{item.target} of {view.guest.name}", explain_device(item)
+            title = f"{item.target or item.model or item.kind.value} of {view.guest.name}"
+            text = explain_device(item)
             xml = device_xml(xml, item) if xml else ""
         elif isinstance(item, DeviceClass):
             title, text, xml = item.value, explain_class(item), ""

@@ -48,6 +48,8 @@ class ItemList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._lines: tuple[Line, ...] = ()
+        # A row and its item: two items may be equal (devices without a name of their own).
+        self._row = 0
         self._item: Hashable = None
 
     @property
@@ -57,16 +59,28 @@ class ItemList(ScrollView, can_focus=True):
 
     def set_lines(self, lines: Sequence[Line]) -> None:
         old, self._lines = self._lines, tuple(lines)
-        items = [line.item for line in self._lines if line.item is not None]
-        if self._item not in items:
-            self._item = items[0] if items else None
+        before_row = self._row
+        self._find_item()
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._lines))
         if len(old) != len(self._lines):
             self.refresh()
             return
         for row, (before, after) in enumerate(zip(old, self._lines, strict=True)):
-            if before.item != after.item or not before.content.is_same(after.content):
+            moved = row in (before_row, self._row) and before_row != self._row
+            if moved or before.item != after.item or not before.content.is_same(after.content):
                 self._repaint(row)
+
+    def _find_item(self) -> None:
+        """Where the cursor's item is now: in its row, else in the first that has it."""
+        places = self._places()
+        same = [row for row in places if self._lines[row].item == self._item]
+        if self._row not in same:
+            self._row = (same or places or [0])[0]
+        self._item = self._lines[self._row].item if places else None
+
+    def _places(self) -> list[int]:
+        """Rows that the cursor can be on."""
+        return [row for row, line in enumerate(self._lines) if line.item is not None]
 
     def _repaint(self, row: int) -> None:
         self.refresh(Region(0, row - self.scroll_offset.y, self.size.width, 1))
@@ -78,28 +92,25 @@ class ItemList(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         line = self._lines[row]
         style = self.visual_style
-        if line.item is not None and line.item == self._item:
+        if line.item is not None and row == self._row:
             style += self.get_visual_style("itemlist--cursor", partial=True)
         strips = Visual.to_strips(self, line.content, width, 1, style)
         strip = strips[0] if strips else Strip.blank(width)
         return strip.adjust_cell_length(width, style.rich_style)
 
     def action_move(self, by: int) -> None:
-        places = [row for row, line in enumerate(self._lines) if line.item is not None]
-        rows = [row for row in places if self._lines[row].item == self._item]
-        if not places or not rows:
-            return
-        place = min(max(0, places.index(rows[0]) + by), len(places) - 1)
-        self._go(places[place])
+        places = self._places()
+        if self._row in places:
+            place = min(max(0, places.index(self._row) + by), len(places) - 1)
+            self._go(places[place])
 
     def _go(self, row: int) -> None:
-        before = [n for n, line in enumerate(self._lines) if line.item == self._item]
+        before, self._row = self._row, row
         self._item = self._lines[row].item
         # A step above the first item shows the lines over it, which the cursor cannot be on.
-        first = next(n for n, line in enumerate(self._lines) if line.item is not None)
-        top = 0 if row == first else row
+        top = 0 if row == self._places()[0] else row
         self.scroll_to_region(Region(0, top, 1, row - top + 1), animate=False, force=True)
-        for changed in (*before, row):
+        for changed in (before, row):
             self._repaint(changed)
         self.post_message(self.Moved())
 
