@@ -36,6 +36,8 @@ from tuivm.widgets.livetable import LiveTable
 from tuivm.widgets.rowset import Row
 from tuivm.widgets.timechart import ChartData, TimeChart, Window
 
+RESTLESS = frozenset({"host_cpu", "uptime"})
+"""Columns that change in every row at every tick and say little: left out on a slow link."""
 PANE_FROM = 100
 """Columns from which on there is room for the hosts beside the table."""
 CHART_FROM = 16
@@ -91,6 +93,7 @@ class GuestsScreen(ChartedPlace):
         self._sort, self._reverse = config.sort.lstrip("-"), config.sort.startswith("-")
         self.set_reactive(GuestsScreen.grouped, config.group_by_host)
         self.table.ascii = self.desk.ascii_only
+        self.table.hidden = RESTLESS if self.desk.slow else frozenset()
         self.query_one(HostList).ascii_only = self.desk.ascii_only
         self._set_columns()
         self.table.focus()

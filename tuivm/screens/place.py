@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.content import Content
 from textual.screen import Screen
+from textual.style import Style
 
 from tuivm.commands import COMMANDS
 from tuivm.model.hosts import HostState
 from tuivm.model.store import GuestView, HostStatus
+from tuivm.model.units import visible
 from tuivm.widgets.hostlist import state_words
 from tuivm.widgets.keybar import KeyBar, KeyHint
 from tuivm.widgets.linetext import LineText
@@ -17,7 +19,7 @@ from tuivm.widgets.linetext import LineText
 if TYPE_CHECKING:
     from tuivm.app import TuivmApp
 
-_PLACES = (("guests", "1"), ("compare", "2"), ("hosts", "3"))
+_PLACES = ("guests", "compare", "hosts")
 
 
 class PlaceScreen(Screen[None]):
@@ -96,11 +98,14 @@ class PlaceScreen(Screen[None]):
 
     def _top_line(self) -> Content:
         statuses = self.desk.store.statuses(self.desk.now())
-        parts: list[tuple[str, str]] = [(" tuivm ", "bold $accent")]
+        parts: list[tuple[str, str | Style]] = [(" tuivm ", "bold $accent")]
         here = "guests" if self.place == "guest" else self.place
-        for name, key in _PLACES:
-            style = "bold reverse" if name == here else ""
-            parts += [("  ", ""), (f"{key} {name}", style)]
+        for name in _PLACES:
+            command = f"place.{name}"
+            click = Style.from_meta({"@click": f"screen.command('{command}')"})
+            look = Style(bold=True, reverse=True) if name == here else Style()
+            key = self.desk.key_text(command)
+            parts += [("  ", ""), (f"{key} {name}".strip(), look + click)]
         parts += [("   ", ""), *_summary(statuses)]
         guests = sum(status.guests for status in statuses)
         active = sum(status.active for status in statuses)
@@ -114,7 +119,7 @@ def _summary(statuses: list[HostStatus]) -> list[tuple[str, str]]:
     parts = [(f"hosts {up} up", "")]
     trouble = [status for status in statuses if status.state is not HostState.UP]
     if len(trouble) == 1:
-        parts.append((f", {trouble[0].spec.name} {state_words(trouble[0])}", "$state-bad"))
+        parts.append((f", {visible(trouble[0].spec.name)} {state_words(trouble[0])}", "$state-bad"))
     elif trouble:
         soonest = min((s.retry_in for s in trouble if s.retry_in is not None), default=None)
         wait = "" if soonest is None else f" (next try {soonest:.0f} s)"
