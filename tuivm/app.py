@@ -19,7 +19,7 @@ from tuivm import config as configuration
 from tuivm._compat import paint_changed_spans_only, waiting_writes, write_control
 from tuivm.background import off_the_loop
 from tuivm.commands import BY_ID, COMMANDS
-from tuivm.commands.base import Command
+from tuivm.commands.base import Command, remapped
 from tuivm.config import Config, Loaded
 from tuivm.desk import DeskApp
 from tuivm.fleet import Fleet
@@ -137,13 +137,7 @@ class TuivmApp(DeskApp):
         self._choose_theme(self.options.theme or self.config.theme or DEFAULT_THEME)
         self.set_class(self.ascii_only, "-ascii")
         ScrollBar.renderer = PlainScrollBar if self.ascii_only else ScrollBarRender
-        self.set_keymap(
-            {
-                command.id: ",".join(self.keys_of(command.id))
-                for command in COMMANDS
-                if self.keys_of(command.id) != command.keys
-            }
-        )
+        self.set_keymap(remapped(COMMANDS, self.keys_of))
         for spec in self._specs:
             self.fleet.add(spec)
         self.set_interval(SLOW_INTERVAL if self.slow else HEARTBEAT, self._beat)

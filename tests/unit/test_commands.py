@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import pytest
-from textual.binding import Binding
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.binding import Binding, BindingsMap
 from textual.screen import ModalScreen
 
 from tests.support.simhost import Clock, SimHost, SimMaker
@@ -22,10 +24,11 @@ from tuivm.commands.base import (
     GuestCommand,
     Place,
     bindings,
+    remapped,
 )
 from tuivm.desk import MOVING_KEYS
 from tuivm.fleet import Fleet
-from tuivm.keymap import is_key, normal
+from tuivm.keymap import is_key, normal, resolve
 from tuivm.model.guests import GuestKey, GuestState
 from tuivm.model.hosts import HostSpec
 from tuivm.model.ports import HostPort
@@ -110,6 +113,42 @@ def test_bindings_leave_out_other_places() -> None:
     made = {binding.id for binding in bindings(COMMANDS, COMPARE)}
     assert "guest.start" not in made
     assert {"program.help", "place.hosts", "screen.next_chart"} <= made
+
+
+COMMAND_IDS = st.sampled_from([command.id for command in COMMANDS])
+SOME_KEYS = st.sampled_from([key for command in COMMANDS for key in command.keys] + ["f9", "Z"])
+
+
+@given(
+    st.dictionaries(
+        COMMAND_IDS,
+        st.just("none") | st.lists(SOME_KEYS, min_size=1, max_size=2).map(",".join),
+        max_size=6,
+    ),
+    st.lists(st.tuples(COMMAND_IDS, COMMAND_IDS), max_size=2),
+)
+def test_every_key_does_what_the_key_map_says(
+    overrides: dict[str, str], swaps: list[tuple[str, str]]
+) -> None:
+    """Whatever is remapped: Textual's bindings, the help and the footer agree."""
+    for one, other in swaps:
+        overrides[one], overrides[other] = map(",".join, (BY_ID[other].keys, BY_ID[one].keys))
+    keymap = resolve(
+        {command.id: command.keys for command in COMMANDS},
+        overrides,
+        {command.id: command.places for command in COMMANDS},
+    ).bindings
+    for place in SCREENS:
+        textual = BindingsMap(bindings(COMMANDS, place))
+        textual.apply_keymap(remapped(COMMANDS, lambda command_id: keymap[command_id]))
+        found = {
+            (key, binding.id)
+            for key, found in textual.key_to_bindings.items()
+            for binding in found
+            if not key.startswith("none:")
+        }
+        here = [command.id for command in COMMANDS if place in command.places]
+        assert found == {(key, command_id) for command_id in here for key in keymap[command_id]}
 
 
 class FakeDesk:

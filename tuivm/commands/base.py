@@ -6,7 +6,7 @@ A command's docstring is its help: the first paragraph is what palette and help 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Protocol, TypeVar
 
 from textual.binding import Binding
@@ -165,3 +165,15 @@ def bindings(commands: Iterable[CommandType], place: str) -> list[Binding]:
         for command in commands
         if place in command.places and command.keys
     ]
+
+
+def remapped(
+    commands: Iterable[CommandType], keys_of: Callable[[str], tuple[str, ...]]
+) -> dict[str, str]:
+    """For `App.set_keymap`: the commands whose keys are not their own, by id."""
+    # Textual leaves a binding as it was when it is given no key: no terminal sends this one.
+    return {
+        command.id: ",".join(keys_of(command.id)) or f"none:{command.id}"
+        for command in commands
+        if keys_of(command.id) != command.keys
+    }
