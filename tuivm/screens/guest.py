@@ -81,7 +81,7 @@ class GuestScreen(ChartedPlace):
         uptime = None if started is None else self.desk.wall() - started
         first = [
             (f" {glyph} {busy or guest.state.value}", style),
-            (f" ({guest.reason})" if guest.reason and not busy else "", "$quiet"),
+            (f" ({visible(guest.reason)})" if guest.reason and not busy else "", "$quiet"),
             (f"   on {visible(self._key.host)}   up {duration(uptime)}", ""),
             (f"   {visible(', '.join(guest.addresses))}" if guest.addresses else "", ""),
         ]
