@@ -1,0 +1,152 @@
+"""Programs that the benchmarks run on a terminal: `python -m benchmarks.children WHAT …`.
+
+empty N                     an empty Textual app with a DataTable of N rows
+live SIZE RESULT            tuivm with SIZE simulated guests that change once a second
+hour SIZE                   the same, an hour of it as fast as it goes
+aged RESULT URI             tuivm on a real host; RESULT gets how old each picture had become
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from textual.app import App, ComposeResult
+from textual.widgets import DataTable
+
+
+class _Empty(App[None]):
+    """The least that a program with a table can be."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def compose(self) -> ComposeResult:
+        yield DataTable()
+
+    def on_mount(self) -> None:
+        table = self.query_one(DataTable)
+        table.add_columns("name", "state", "cpu")
+        for number in range(self._rows):
+            table.add_row(f"guest-{number}", "running", "0.0")
+
+    def key_q(self) -> None:
+        self.exit()
+
+
+def _live(size: int, result: Path) -> None:
+    from tests.support.simhost import Clock, SimHost, SimMaker  # noqa: PLC0415 - not for `empty`
+    from tuivm.app import TuivmApp  # noqa: PLC0415
+    from tuivm.model.hosts import HostSpec  # noqa: PLC0415
+
+    class RealClock(Clock):
+        def __call__(self) -> float:
+            return time.monotonic()
+
+    def prepare(host: SimHost) -> None:
+        for number in range(size):
+            host.add_guest(f"guest-{number:03}")
+
+    maker = SimMaker(RealClock(), prepare)
+    app = TuivmApp(maker, [HostSpec("sim", "test:///sim")])
+    spent = 0.0
+
+    def feed() -> None:
+        nonlocal spent
+        while not app.is_running:
+            time.sleep(0.05)
+        begun = time.monotonic()
+        for tick in range(1, 1_000_000):
+            before = time.thread_time()
+            for host in maker.hosts.values():
+                host.tick()
+            spent += time.thread_time() - before
+            result.write_text(json.dumps({"feeding": spent}), encoding="utf-8")
+            time.sleep(max(0.0, begun + tick - time.monotonic()))
+
+    threading.Thread(target=feed, daemon=True).start()
+    app.run()
+
+
+def _hour(size: int) -> None:
+    from tests.support.simhost import Clock, SimHost, SimMaker  # noqa: PLC0415 - not for `empty`
+    from tuivm import start  # noqa: PLC0415, F401 - what the real program loads counts too
+    from tuivm.app import TuivmApp  # noqa: PLC0415
+    from tuivm.model.hosts import HostSpec  # noqa: PLC0415
+
+    clock = Clock()
+
+    def prepare(host: SimHost) -> None:
+        for number in range(size):
+            host.add_guest(f"guest-{number:03}")
+
+    maker = SimMaker(clock, prepare)
+    app = TuivmApp(maker, [HostSpec("sim", "test:///sim")], clock=clock)
+    ticks = 0
+
+    def feed() -> None:
+        nonlocal ticks
+        for _ in range(5):
+            if ticks < 3600:
+                maker.tick()
+                app.fleet.drain()
+                ticks += 1
+        app.paint_now()
+        if ticks == 3600:
+            app.say("an hour has passed")
+
+    app.call_later(lambda: app.set_interval(0.01, feed))
+    app.run()
+
+
+def _aged(result: Path, uri: str) -> None:
+    from tuivm.app import TuivmApp  # noqa: PLC0415 - not for `empty`
+    from tuivm.hypervisor.maker import LibvirtHosts  # noqa: PLC0415
+    from tuivm.model.hosts import HostSpec  # noqa: PLC0415
+    from tuivm.screens.guests import GuestsScreen  # noqa: PLC0415
+
+    ages: list[float] = []
+
+    class Aged(TuivmApp):
+        """Notes before each picture how old the figures on the last one have become."""
+
+        oldest: float | None = None
+
+        def paint_now(self) -> None:
+            now, painted = self.now(), self._painted
+            if self.oldest is not None:
+                ages.append(now - self.oldest)
+                if len(ages) % 5 == 0:
+                    result.write_text(json.dumps(ages), encoding="utf-8")
+            super().paint_now()
+            if isinstance(self.screen, GuestsScreen) and self._painted != painted:
+                views = (self.store.guest(key) for key in self.screen._visible)
+                times = [view.rates.at for view in views if view and view.rates]
+                self.oldest = min(times, default=None)
+
+    Aged(LibvirtHosts(), [HostSpec("rig", uri)]).run()
+
+
+def main() -> None:
+    """Run the program that the command line names."""
+    what, *rest = sys.argv[1:]
+    run: dict[str, Callable[[], None]] = {
+        "empty": lambda: _Empty(int(rest[0])).run(),
+        "live": lambda: _live(int(rest[0]), Path(rest[1])),
+        "hour": lambda: _hour(int(rest[0])),
+        "aged": partial(_aged, Path(rest[0]), rest[-1]),
+    }
+    run[what]()
+
+
+if __name__ == "__main__":
+    from tuivm.__main__ import end
+
+    main()
+    end(0)
