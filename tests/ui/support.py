@@ -137,6 +137,32 @@ class Rig:
         return "\n".join(strip.text[:width].rstrip() for strip in strips)
 
 
+def make_app(
+    tmp_path: Path,
+    prepare: Callable[[SimHost], None],
+    *,
+    hosts: tuple[str, ...] = ("local",),
+    options: Options | None = None,
+    config: Config | None = None,
+    readonly: bool = False,
+    problems: tuple[str, ...] = (),
+) -> tuple[TuivmApp, SimMaker]:
+    """The program on simulated hosts, not yet running; its settings go to `tmp_path`."""
+    clock = Clock()
+    maker = SimMaker(clock, prepare)
+    specs = [HostSpec(name, f"test+sim:///{name}", readonly=readonly) for name in hosts]
+    app = TuivmApp(
+        maker,
+        specs,
+        options or Options(),
+        Loaded(config or Config(), tmp_path / "config.toml"),
+        clock=clock,
+        wall=lambda: WALL + clock.now,
+        problems=problems,
+    )
+    return app, maker
+
+
 @asynccontextmanager
 async def running(
     tmp_path: Path,
@@ -149,16 +175,13 @@ async def running(
     readonly: bool = False,
     problems: tuple[str, ...] = (),
 ) -> AsyncIterator[Rig]:
-    clock = Clock()
-    maker = SimMaker(clock, prepare)
-    specs = [HostSpec(name, f"test+sim:///{name}", readonly=readonly) for name in hosts]
-    app = TuivmApp(
-        maker,
-        specs,
-        options or Options(),
-        Loaded(config or Config(), tmp_path / "config.toml"),
-        clock=clock,
-        wall=lambda: WALL + clock.now,
+    app, maker = make_app(
+        tmp_path,
+        prepare,
+        hosts=hosts,
+        options=options,
+        config=config,
+        readonly=readonly,
         problems=problems,
     )
     async with app.run_test(size=size, notifications=True) as pilot:

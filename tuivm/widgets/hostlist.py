@@ -105,8 +105,16 @@ class HostList(ScrollView, can_focus=True):
     HostList > .hostlist--bad { color: $state-bad; }
     HostList > .hostlist--name { text-style: bold; }
     HostList > .hostlist--quiet { color: $quiet; }
-    HostList > .hostlist--cursor { background: $panel; }
-    HostList:focus > .hostlist--cursor { background: $primary 40%; }
+    HostList > .hostlist--cursor {
+        background: $block-cursor-blurred-background;
+        color: $block-cursor-blurred-foreground;
+        text-style: $block-cursor-blurred-text-style;
+    }
+    HostList:focus > .hostlist--cursor {
+        background: $block-cursor-background;
+        color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
     """
     BINDINGS = [  # noqa: RUF012 - Textual's own form
         ("up,k", "move(-1)", "up"),
@@ -176,8 +184,11 @@ class HostList(ScrollView, can_focus=True):
         status = self._statuses[row // self._each]
         under_cursor = status.spec.name == self._cursor and row % self._each < _ROOMY_LINES - 1
         if under_cursor:
-            base += self.get_component_rich_style("hostlist--cursor", partial=True)
-        segments = [Segment(text, base + self._style(role)) for text, role in self._lines[row]]
+            # One colour for all of it: no theme has all its roles readable on the cursor.
+            base = self.get_component_rich_style("hostlist--cursor")
+            segments = [Segment("".join(text for text, _ in self._lines[row]), base)]
+        else:
+            segments = [Segment(text, base + self._style(role)) for text, role in self._lines[row]]
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def _style(self, role: str) -> Style:

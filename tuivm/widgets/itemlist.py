@@ -31,7 +31,16 @@ class ItemList(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"itemlist--cursor"}
     DEFAULT_CSS = """
     ItemList { scrollbar-size: 1 1; overflow-x: hidden; }
-    ItemList > .itemlist--cursor { background: $block-cursor-blurred-background; }
+    ItemList > .itemlist--cursor {
+        background: $block-cursor-blurred-background;
+        color: $block-cursor-blurred-foreground;
+        text-style: $block-cursor-blurred-text-style;
+    }
+    ItemList:focus > .itemlist--cursor {
+        background: $block-cursor-background;
+        color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -91,10 +100,11 @@ class ItemList(ScrollView, can_focus=True):
         if not 0 <= row < len(self._lines) or not width:
             return Strip.blank(width, self.rich_style)
         line = self._lines[row]
-        style = self.visual_style
+        content, style = line.content, self.visual_style
         if line.item is not None and row == self._row:
-            style += self.get_visual_style("itemlist--cursor", partial=True)
-        strips = Visual.to_strips(self, line.content, width, 1, style)
+            # One colour for all of it: no theme has all its roles readable on the cursor.
+            content, style = Content(content.plain), self.get_visual_style("itemlist--cursor")
+        strips = Visual.to_strips(self, content, width, 1, style)
         strip = strips[0] if strips else Strip.blank(width)
         return strip.adjust_cell_length(width, style.rich_style)
 
