@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,22 +39,18 @@ from tuivm.screens.dialogs.delete_guest import DeleteGuest
 from tuivm.screens.dialogs.progress import BulkProgress
 from tuivm.screens.dialogs.rename import RenameGuest
 from tuivm.screens.dialogs.shutdown import ShutDown
-from tuivm.screens.guest import GuestScreen
 from tuivm.screens.guests import GuestsScreen
 
 ON, OFF, PAUSED = GuestState.RUNNING, GuestState.OFF, GuestState.PAUSED
 NAMES = ("aaa", "web", "zzz")
 
 
-def fleet_of(state: GuestState, **changes: object) -> tuple[list[GuestKey], object]:
-    """A `prepare` that puts three guests in that state on each host, and the list of their keys."""
+def fleet_of(state: GuestState) -> tuple[list[GuestKey], Callable[[SimHost], None]]:
+    """The list of the keys, and a `prepare` that puts three guests in that state on each host."""
     keys: list[GuestKey] = []
 
     def prepare(host: SimHost) -> None:
-        for name in NAMES:
-            key = host.add_guest(name, state)
-            host.change(key.uuid, **changes)
-            keys.append(key)
+        keys.extend(host.add_guest(name, state) for name in NAMES)
 
     return keys, prepare
 
@@ -89,90 +86,93 @@ DIRECT: list[tuple[str, GuestState, dict[str, object], tuple[str, ...], Request]
 ]
 
 
+async def put(rig: Rig, state: GuestState, **changes: object) -> None:
+    """All guests of all hosts into that state."""
+    for host in rig.maker.hosts.values():
+        for uuid in host.guests:
+            host.change(uuid, state=state, autostart=False, managed_save=False)
+            host.change(uuid, **changes)
+        host.requests.clear()
+    rig.app.notices.clear()
+    await rig.tick()
+
+
 @pytest.mark.parametrize("place", ["guests", "guest"])
-@pytest.mark.parametrize(("key", "state", "changes", "answers", "request_"), DIRECT)
-async def test_a_key_becomes_the_request_at_that_guest(
-    tmp_path: Path,
-    key: str,
-    state: GuestState,
-    changes: dict[str, object],
-    answers: tuple[str, ...],
-    request_: Request,
-    place: str,
-) -> None:
-    keys, prepare = fleet_of(state, **changes)
-    async with running(tmp_path, prepare, hosts=("local", "rack7")) as rig:  # type: ignore[arg-type]
+async def test_a_key_becomes_the_request_at_that_guest(tmp_path: Path, place: str) -> None:
+    keys, prepare = fleet_of(ON)
+    async with running(tmp_path, prepare, hosts=("local", "rack7")) as rig:
         target = await to_web(rig, keys)
         if place == "guest":
             await rig.press("enter")
-        await rig.press(key)
-        if answers:
-            assert not rig.requests, "it asks first"
-            assert "web" in rig.text
-            assert "on rack7" in rig.text, "two hosts have one of that name"
-        await rig.press(*answers)
-        assert rig.requests == [("rack7", target.uuid, request_)]
-        await rig.tick()
-        assert rig.notices[-1].startswith("web: ")
-        assert rig.notices[-1].endswith(": done")
-        wanted = GuestScreen if place == "guest" else GuestsScreen
-        assert isinstance(rig.app.screen, wanted)
+        screen = type(rig.app.screen)
+        for key, state, changes, answers, request in DIRECT:
+            case = (key, state, request)
+            await put(rig, state, **changes)
+            await rig.press(key)
+            if answers:
+                assert not rig.requests, (case, "it asks first")
+                assert "web" in rig.text, case
+                assert "on rack7" in rig.text, (case, "two hosts have one of that name")
+            await rig.press(*answers)
+            assert rig.requests == [("rack7", target.uuid, request)], case
+            assert len(rig.notices) == 1, case
+            assert rig.notices[0].startswith("web: "), case
+            assert rig.notices[0].endswith(": done"), case
+            assert type(rig.app.screen) is screen, case
 
 
-@pytest.mark.parametrize("key", ["d", "b", "B", "x", "V", "R", "X", "-"])
-@pytest.mark.parametrize("leave", ["escape", "enter"])
-async def test_leaving_a_question_does_nothing(tmp_path: Path, key: str, leave: str) -> None:
+async def test_leaving_a_question_does_nothing(tmp_path: Path) -> None:
     """Enter, too, unless the question is how to shut down: the focus starts on Cancel."""
-    state = OFF if key in "VR" else ON
-    keys, prepare = fleet_of(state, managed_save=True)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    keys, prepare = fleet_of(ON)
+    async with running(tmp_path, prepare) as rig:
         await to_web(rig, keys, "local")
-        await rig.press(key)
-        await rig.until(lambda: not isinstance(rig.app.screen, GuestsScreen))
-        if leave == "enter" and key in "db":
-            leave = "escape"
-        await rig.press(leave)
-        if key == "R" and leave == "enter":
-            assert isinstance(rig.app.screen, RenameGuest), "that is its name already"
-            await rig.press("escape")
-        assert isinstance(rig.app.screen, GuestsScreen)
-        await rig.tick()
+        for key in ("d", "b", "B", "x", "V", "R", "X", "-"):
+            await put(rig, OFF if key in "VR" else ON, managed_save=True)
+            for leave in ("escape",) if key in "dbR" else ("escape", "enter"):
+                await rig.press(key)
+                await rig.until(lambda: not isinstance(rig.app.screen, GuestsScreen))
+                await rig.press(leave)
+                assert isinstance(rig.app.screen, GuestsScreen), (key, leave)
+                await rig.tick()
+                assert rig.requests == [], (key, leave)
+                assert rig.app.store.host_names == ("local",)
+                assert not rig.app.activities.get(web_on(keys, "local"))
+        await put(rig, OFF)
+        await rig.press("R", "enter")
+        assert isinstance(rig.app.screen, RenameGuest), "that is its name already"
         assert rig.requests == []
-        assert rig.app.store.host_names == ("local",)
-        assert not rig.app.activities.get(web_on(keys, "local"))
 
 
-@pytest.mark.parametrize(
-    ("key", "state", "reason"),
-    [
-        ("s", ON, "start: web is running already"),
-        ("S", ON, "start paused: web is not off"),
-        ("d", OFF, "shut down: web is off: only a running guest can react"),
-        ("b", PAUSED, "reboot: web is paused: only a running guest can react"),
-        ("B", OFF, "reset: web is off"),
-        ("x", OFF, "force off: web is off"),
-        ("p", OFF, "pause: web is off, not running"),
-        ("u", ON, "resume: web is running, not paused"),
-        ("v", OFF, "save state: web is off: there is no memory to save"),
-        ("V", ON, "discard saved state: web has no saved state"),
-        ("R", ON, "rename: web is not off"),
-    ],
+UNFIT = (
+    ("s", ON, "start: web is running already"),
+    ("S", ON, "start paused: web is not off"),
+    ("d", OFF, "shut down: web is off: only a running guest can react"),
+    ("b", PAUSED, "reboot: web is paused: only a running guest can react"),
+    ("B", OFF, "reset: web is off"),
+    ("x", OFF, "force off: web is off"),
+    ("p", OFF, "pause: web is off, not running"),
+    ("u", ON, "resume: web is running, not paused"),
+    ("v", OFF, "save state: web is off: there is no memory to save"),
+    ("V", ON, "discard saved state: web has no saved state"),
+    ("R", ON, "rename: web is not off"),
 )
-async def test_what_a_guest_is_not_fit_for_is_refused_with_the_reason(
-    tmp_path: Path, key: str, state: GuestState, reason: str
-) -> None:
-    keys, prepare = fleet_of(state)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+
+
+async def test_what_a_guest_is_not_fit_for_is_refused_with_the_reason(tmp_path: Path) -> None:
+    keys, prepare = fleet_of(ON)
+    async with running(tmp_path, prepare) as rig:
         await to_web(rig, keys, "local")
-        await rig.press(key)
-        assert rig.notices == [reason]
-        assert rig.requests == []
-        assert isinstance(rig.app.screen, GuestsScreen)
+        for key, state, reason in UNFIT:
+            await put(rig, state)
+            await rig.press(key)
+            assert rig.notices == [reason]
+            assert rig.requests == []
+            assert isinstance(rig.app.screen, GuestsScreen)
 
 
 async def test_what_fails_is_told_in_libvirts_words(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         await to_web(rig, keys, "local")
         rig.host().refuse = Problem(
             "cannot start web",
@@ -198,7 +198,7 @@ async def test_what_fails_is_told_in_libvirts_words(tmp_path: Path) -> None:
 
 async def test_while_it_runs_its_row_says_so(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare, size=(120, 30)) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare, size=(120, 30)) as rig:
         key = await to_web(rig, keys, "local")
         rig.host().hold = True
         await rig.press("s")
@@ -220,7 +220,7 @@ async def test_while_it_runs_its_row_says_so(tmp_path: Path) -> None:
 
 async def test_a_host_that_hangs_keeps_nothing_else_from_working(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare, hosts=("local", "rack7")) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare, hosts=("local", "rack7")) as rig:
         rig.host("rack7").hung = True
         await to_web(rig, keys, "rack7")
         await rig.press("s")
@@ -239,7 +239,7 @@ async def test_a_host_that_hangs_keeps_nothing_else_from_working(tmp_path: Path)
 
 async def test_an_answer_that_comes_after_leaving_harms_nobody(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         rig.host().hold = True
         await to_web(rig, keys, "local")
         await rig.press("s", "q")
@@ -256,7 +256,7 @@ async def several(rig: Rig) -> None:
 
 async def test_several_side_by_side_each_with_its_result(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare, hosts=("local", "rack7")) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare, hosts=("local", "rack7")) as rig:
         bad = web_on(keys, "rack7")
         rig.host("rack7").refuse_for[bad.uuid] = Problem("cannot start web", "no memory", "too big")
         rig.host("local").hold = True
@@ -313,7 +313,7 @@ async def test_of_several_only_those_that_can_are_asked(tmp_path: Path) -> None:
 
 async def test_autostart_of_several_is_turned_the_same_way(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         rig.host().change(keys[0].uuid, autostart=True)
         await rig.tick()
         await several(rig)
@@ -362,7 +362,7 @@ async def test_a_guest_that_does_not_react(
     tmp_path: Path, downs: int, request_: Request | None, waits: bool
 ) -> None:
     keys, prepare = fleet_of(ON)
-    async with running(tmp_path, prepare, size=(120, 30)) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare, size=(120, 30)) as rig:
         key = await asked_about_web(rig, keys)
         await rig.press(*["down"] * downs, "enter")
         assert rig.requests == ([("local", key.uuid, request_)] if request_ else [])
@@ -377,7 +377,7 @@ async def test_a_guest_that_does_not_react(
 
 async def test_esc_at_that_question_stops_waiting(tmp_path: Path) -> None:
     keys, prepare = fleet_of(ON)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         await asked_about_web(rig, keys)
         await rig.press("escape")
         await wait_out(rig)
@@ -387,7 +387,7 @@ async def test_esc_at_that_question_stops_waiting(tmp_path: Path) -> None:
 
 async def test_nobody_is_asked_about_a_guest_that_went_off(tmp_path: Path) -> None:
     keys, prepare = fleet_of(ON)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         key = await to_web(rig, keys, "local")
         await rig.press("d", "enter")
         await rig.tick(3)
@@ -401,7 +401,7 @@ async def test_nobody_is_asked_about_a_guest_that_went_off(tmp_path: Path) -> No
 async def test_one_that_goes_off_while_it_is_asked_about_is_left_alone(tmp_path: Path) -> None:
     """Force off is chosen too late: the guest may have been started again by then."""
     keys, prepare = fleet_of(ON)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         key = await asked_about_web(rig, keys)
         rig.host().change(key.uuid, state=OFF)
         await rig.tick()
@@ -414,7 +414,7 @@ async def test_one_that_goes_off_while_it_is_asked_about_is_left_alone(tmp_path:
 
 async def test_several_that_do_not_react_are_asked_about_one_by_one(tmp_path: Path) -> None:
     keys, prepare = fleet_of(ON)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         await several(rig)
         await rig.press("d", "enter", "escape")
         rig.host().requests.clear()
@@ -434,7 +434,7 @@ async def test_several_that_do_not_react_are_asked_about_one_by_one(tmp_path: Pa
 async def test_no_question_opens_over_another(tmp_path: Path) -> None:
     """What a person is about to press was meant for the dialog that they see."""
     keys, prepare = fleet_of(ON)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         await to_web(rig, keys, "local")
         await rig.press("d", "enter")
         await rig.go_to(keys[0])
@@ -448,7 +448,7 @@ async def test_no_question_opens_over_another(tmp_path: Path) -> None:
 
 async def test_rename(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare, hosts=("local", "rack7")) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare, hosts=("local", "rack7")) as rig:
         key = await to_web(rig, keys)
         rig.host("local").add_guest("only-here", OFF)
         await rig.tick()
@@ -471,7 +471,7 @@ async def test_rename(tmp_path: Path) -> None:
 
 async def test_a_name_that_is_taken_meanwhile_is_refused(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         await to_web(rig, keys, "local")
         await rig.press("R")
         rig.app.screen.query_one("#name", Input).value = "late"
@@ -491,7 +491,7 @@ VOLUMES = (
 
 async def test_delete_keeps_every_volume_unless_told(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         rig.host().volumes = VOLUMES
         key = await to_web(rig, keys, "local")
         await rig.press("X")
@@ -509,7 +509,7 @@ async def test_delete_keeps_every_volume_unless_told(tmp_path: Path) -> None:
 
 async def test_delete_with_data_wants_the_name_typed(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare, size=(100, 40)) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare, size=(100, 40)) as rig:
         rig.host().volumes = VOLUMES
         key = await to_web(rig, keys, "local")
         await rig.press("X")
@@ -531,7 +531,7 @@ async def test_delete_with_data_wants_the_name_typed(tmp_path: Path) -> None:
 
 async def test_delete_of_a_running_guest_has_to_be_told_to_force_it_off(tmp_path: Path) -> None:
     keys, prepare = fleet_of(ON)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         key = await to_web(rig, keys, "local")
         await rig.press("X")
         dialog = rig.app.screen
@@ -546,7 +546,7 @@ async def test_delete_of_a_running_guest_has_to_be_told_to_force_it_off(tmp_path
 
 async def test_what_was_done_before_it_failed_is_told(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare, size=(120, 40)) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare, size=(120, 40)) as rig:
         host = rig.host()
         host._carry_out = lambda uuid, request: Outcome(  # type: ignore[method-assign]
             Problem("cannot delete web", "pool is not active"),
@@ -564,7 +564,7 @@ async def test_what_was_done_before_it_failed_is_told(tmp_path: Path) -> None:
 
 async def test_a_guest_that_cannot_be_looked_up_is_not_deleted(tmp_path: Path) -> None:
     keys, prepare = fleet_of(OFF)
-    async with running(tmp_path, prepare) as rig:  # type: ignore[arg-type]
+    async with running(tmp_path, prepare) as rig:
         key = await to_web(rig, keys, "local")
         rig.host().remove_guest(key.uuid)
         await rig.press("X")
