@@ -9,14 +9,16 @@ import select
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from tuivm import config, targets
-from tuivm.app import TuivmApp
+from tuivm.early import EarlyHosts
 from tuivm.hypervisor.maker import LibvirtHosts
-from tuivm.model.columns import COLUMNS
 from tuivm.model.hosts import HostSpec
 from tuivm.options import Options
-from tuivm.themes import load_themes
+
+if TYPE_CHECKING:
+    from tuivm.app import TuivmApp
 
 GRACE = 1.5
 """Seconds that an ordered end may take after a signal before the process just ends."""
@@ -25,19 +27,26 @@ WATCH_EVERY = 1.0
 
 def run(options: Options) -> int:
     """Open the user interface; returns the exit code. The environment is settled already."""
-    themes = tuple(theme.name for theme in load_themes().themes)
-    columns = tuple(column.id for column in COLUMNS)
-    loaded = config.load(options.config_path, columns=columns, themes=themes)
     problems = list(options.notices)
     specs: tuple[HostSpec, ...] = ()
+    settings = config.load(options.config_path).config
     try:
         conf = targets.read_libvirt_conf(os.environ, root=targets.is_root())
-        slow = options.slow or loaded.config.slow
-        specs = targets.choose(options, loaded.config.hosts, conf, os.environ, slow=slow)
+        slow = options.slow or settings.slow
+        specs = targets.choose(options, settings.hosts, conf, os.environ, slow=slow)
     except targets.TargetError as error:
         problem = error.problem
         problems.append(f"{problem.what}: {problem.reason}\n{problem.remedy}")
-    app = TuivmApp(LibvirtHosts(), specs, options, loaded, problems=problems)
+    hosts = EarlyHosts(LibvirtHosts(), specs)
+    # Late: the hosts answer while all this is imported.
+    from tuivm.app import TuivmApp  # noqa: PLC0415
+    from tuivm.model.columns import COLUMNS  # noqa: PLC0415
+    from tuivm.themes import load_themes  # noqa: PLC0415
+
+    themes = tuple(theme.name for theme in load_themes().themes)
+    columns = tuple(column.id for column in COLUMNS)
+    loaded = config.load(options.config_path, columns=columns, themes=themes)
+    app = TuivmApp(hosts, specs, options, loaded, problems=problems)
     return asyncio.run(_run(app)) or 0
 
 

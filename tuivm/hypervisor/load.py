@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 import libvirt
-import psutil
 
 from tuivm.model.hosts import HostLoad
 from tuivm.model.uris import is_local, parse_uri
@@ -46,6 +45,8 @@ class LocalLoad:
         self._busy = _Busy()
 
     def read(self) -> HostLoad:
+        import psutil  # noqa: PLC0415 - the first list of guests need not wait for it
+
         times = psutil.cpu_times()
         # user and nice hold the time of guests already.
         total = times.user + times.nice + times.system + times.idle + times.iowait

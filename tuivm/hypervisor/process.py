@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import psutil
-
 
 def started_at(uuids: Iterable[str]) -> dict[str, float]:
     """Wall clock (s since the epoch) of the start of each guest's QEMU process, where found.
 
     One pass over /proc for all of them. libvirt passes `-uuid UUID` to every QEMU.
     """
+    import psutil  # noqa: PLC0415 - the first list of guests need not wait for it
+
     wanted = frozenset(uuids)
     found: dict[str, float] = {}
     if not wanted:
