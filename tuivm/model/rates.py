@@ -49,6 +49,8 @@ class GuestRates:
     """What a guest does now.
 
     at: monotonic seconds of the newer sample; seconds: distance to the older one.
+    cpu_span, disk_span, nic_span: seconds up to `at` that these figures are the mean of; 0 where
+    nothing new was measured (the figure is missing, or held over from an earlier sample).
     cpu: CPUs kept busy on the host (1.0 = one whole CPU), guest and VMM together.
     memory_kib: memory in use, from `memory_source`; memory_total_kib: what the guest sees, or has
     been given, at present.
@@ -62,6 +64,9 @@ class GuestRates:
     memory_source: MemorySource | None = None
     disks: tuple[DiskRates, ...] | None = None
     nics: tuple[NicRates, ...] | None = None
+    cpu_span: float = 0.0
+    disk_span: float = 0.0
+    nic_span: float = 0.0
 
     @property
     def disk_read(self) -> float | None:
@@ -91,6 +96,7 @@ def guest_rates(older: GuestSample | None, newer: GuestSample) -> GuestRates:
     if older is None or seconds <= 0:
         return GuestRates(newer.at, 0.0, None, used, total, source)
     cpu = _rate(older.cpu_ns, newer.cpu_ns, seconds)
+    disks, nics = _disk_rates(older, newer, seconds), _nic_rates(older, newer, seconds)
     return GuestRates(
         at=newer.at,
         seconds=seconds,
@@ -98,8 +104,11 @@ def guest_rates(older: GuestSample | None, newer: GuestSample) -> GuestRates:
         memory_kib=used,
         memory_total_kib=total,
         memory_source=source,
-        disks=_disk_rates(older, newer, seconds),
-        nics=_nic_rates(older, newer, seconds),
+        disks=disks,
+        nics=nics,
+        cpu_span=0.0 if cpu is None else seconds,
+        disk_span=seconds if disks and older.disks is not None else 0.0,
+        nic_span=seconds if nics and older.nics is not None else 0.0,
     )
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from tuivm.model.guests import Guest, GuestKey
 from tuivm.model.history import History, SeriesKey
 from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
-from tuivm.model.rates import GuestRates, guest_rates
-from tuivm.model.samples import GuestSample
+from tuivm.model.meter import GuestMeter
+from tuivm.model.rates import GuestRates
 from tuivm.model.snapshot import HostSnapshot
 
 STALE_AFTER = 5.0
@@ -95,7 +95,7 @@ class Change:
 class _HostMemory:
     spec: HostSpec
     snapshot: HostSnapshot | None = None
-    samples: dict[str, GuestSample] = field(default_factory=dict)
+    meters: dict[str, GuestMeter] = field(default_factory=dict)
     active: int = 0
     up_at: float = -math.inf
     """Monotonic seconds of its newest snapshot that said: up."""
@@ -175,7 +175,7 @@ class Store:
             return Change(snapshot.host)
         previous, memory.snapshot = memory.snapshot, snapshot
         if previous is not None and previous.generation != snapshot.generation:
-            memory.samples.clear()
+            memory.meters.clear()
         if snapshot.state is HostState.UP:
             if snapshot.at - memory.up_at > GAP_AFTER * snapshot.interval:
                 memory.gap_at = memory.up_at
@@ -208,11 +208,10 @@ class Store:
         uuid = guest.key.uuid
         sample = snapshot.samples.get(uuid)
         if not guest.state.active:
-            memory.samples.pop(uuid, None)
+            memory.meters.pop(uuid, None)
             rates = None
-        elif sample is not None and sample is not memory.samples.get(uuid):
-            rates = guest_rates(memory.samples.get(uuid), sample)
-            memory.samples[uuid] = sample
+        elif sample is not None and sample is not self._meter(memory, uuid).newest:
+            rates = self._meter(memory, uuid).add(sample)
         else:
             rates = known.rates if known else None
         if (
@@ -223,6 +222,10 @@ class Store:
         ):
             return known
         return GuestView(guest, rates, host_cpus)
+
+    @staticmethod
+    def _meter(memory: _HostMemory, uuid: str) -> GuestMeter:
+        return memory.meters.setdefault(uuid, GuestMeter())
 
     def _remember_load(self, snapshot: HostSnapshot) -> None:
         load = snapshot.load
@@ -242,7 +245,7 @@ class Store:
         )
         for key in removed:
             del self._guests[key]
-            memory.samples.pop(key.uuid, None)
+            memory.meters.pop(key.uuid, None)
             self.history.forget(key)
         return removed
 
@@ -250,19 +253,21 @@ class Store:
         rates = view.rates
         if rates is None:
             return
-        # A mean over a gap says nothing of the time in it: it stays empty in the chart.
-        bridges = rates.seconds > 0 and rates.at - rates.seconds <= gap_at + _CLOCK_NOISE
-        span = 0.0 if bridges else rates.seconds
 
-        def push(metric: str, value: float | None, device: str = "") -> None:
-            self.history.push(SeriesKey(view.key, metric, device), rates.at, value, span)
+        def push(metric: str, value: float | None, span: float, device: str = "") -> None:
+            # A mean over a gap says nothing of the time in it: it stays empty in the chart.
+            if span > 0 and rates.at - span > gap_at + _CLOCK_NOISE:
+                self.history.push(SeriesKey(view.key, metric, device), rates.at, value, span)
 
-        if not bridges:
-            push("cpu", view.cpu_percent)
-            for disk in rates.disks or ():
-                push("disk.read", disk.rd_bytes, disk.name)
-                push("disk.write", disk.wr_bytes, disk.name)
-            for nic in rates.nics or ():
-                push("net.rx", nic.rx_bytes, nic.name)
-                push("net.tx", nic.tx_bytes, nic.name)
-        push("memory", None if rates.memory_kib is None else rates.memory_kib * 1024.0)
+        push("cpu", view.cpu_percent, rates.cpu_span)
+        for disk in rates.disks or ():
+            push("disk.read", disk.rd_bytes, rates.disk_span, disk.name)
+            push("disk.write", disk.wr_bytes, rates.disk_span, disk.name)
+        for nic in rates.nics or ():
+            push("net.rx", nic.rx_bytes, rates.nic_span, nic.name)
+            push("net.tx", nic.tx_bytes, rates.nic_span, nic.name)
+        if rates.memory_kib is not None:
+            used = rates.memory_kib * 1024.0
+            bridges = rates.seconds > 0 and rates.at - rates.seconds <= gap_at + _CLOCK_NOISE
+            span = 0.0 if bridges else rates.seconds
+            self.history.push(SeriesKey(view.key, "memory"), rates.at, used, span)
