@@ -29,6 +29,8 @@ def terminal(
     """Python on a terminal, with an empty configuration of its own."""
     with tempfile.TemporaryDirectory(prefix="tuivm-bench-") as scratch:
         own = {"XDG_CONFIG_HOME": scratch, "XDG_STATE_HOME": scratch, "LIBVIRT_DEFAULT_URI": None}
+        # What is installed is compiled.
+        own["PYTHONDONTWRITEBYTECODE"] = None
         with Terminal(
             [sys.executable, *arguments], rows=rows, columns=columns, env=own, sees=sees
         ) as shown:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -35,6 +37,11 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return Exit.CLOSED_PIPE
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stderr.write(f"tuivm: cannot write the output: {error.strerror}\n")
+        return Exit.FAILED
 
 
 def _run_interface(options: Options) -> int:
@@ -55,6 +62,8 @@ def _run_interface(options: Options) -> int:
         ascii=options.ascii or environment.wants_ascii(os.environ),
         notices=(warning,) if warning else (),
     )
+    # Nothing of what is imported becomes garbage; to look for some is a tenth of the start.
+    gc.disable()
     # Late: Textual reads the environment once, when it is imported.
     from tuivm.start import run as run_app  # noqa: PLC0415
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import select
@@ -47,6 +48,9 @@ def run(options: Options) -> int:
     columns = tuple(column.id for column in COLUMNS)
     loaded = config.load(options.config_path, columns=columns, themes=themes)
     app = TuivmApp(hosts, specs, options, loaded, problems=problems)
+    # What there is now stays: later collections need not walk through it, nor keys wait for that.
+    gc.freeze()
+    gc.enable()
     return asyncio.run(_run(app)) or 0
 
 
