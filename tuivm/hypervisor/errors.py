@@ -8,7 +8,6 @@ import libvirt
 
 from tuivm.model.hosts import Problem
 from tuivm.model.uris import is_local
-from tuivm.preflight.remedies import explain
 
 UNSUPPORTED = frozenset(
     {
@@ -56,6 +55,9 @@ def problem_of(what: str, reason: str, uri: str, code: int | None = None) -> Pro
     """
     # How daemons are started is known of this machine alone.
     systemd = Path("/run/systemd/system").is_dir() if is_local(uri) else None
+    # Not before something fails: the rules take a while to compile.
+    from tuivm.preflight.remedies import explain  # noqa: PLC0415
+
     cause, remedy = explain(reason, uri=uri, code=code, systemd=systemd)
     return Problem(what=what, reason=reason, cause=cause, remedy=remedy)
 

@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.highlight import highlight
 from textual.widgets import Static
 
 from tuivm.model.units import visible
@@ -21,6 +20,9 @@ def xml_content(xml: str) -> Content:
     """XML in colours, with what cannot be seen made visible."""
     lines = [visible(line.expandtabs(2)) for line in xml.replace("\r\n", "\n").split("\n")]
     text = "\n".join(lines).rstrip("\n")
+    # Not before it is wanted: it brings all of pygments.
+    from textual.highlight import highlight  # noqa: PLC0415
+
     return highlight(text, language="xml") if len(text) <= _HIGHLIGHTED else Content(text)
 
 
