@@ -181,7 +181,10 @@ def test_a_daemon_that_stays_silent_is_lost_and_found_again(
     seen = watch(fresh_rig.uri)
     first = seen.wait_guest(uuid, lambda g: g.details, "the guest")
     fresh_rig.pause()
+    hanging = [seen.host.domain_xml(uuid) for _ in range(4)]
     seen.next(lambda s: s.state is HostState.LOST, "the connection to be given up")
+    for one in hanging:
+        assert one.result(TIMEOUT).problem is not None, "each call beside it ends too"
     silent = seen.next(
         lambda s: s.state is HostState.LOST and s.problem and "does not answer" in s.problem.reason,
         "the new attempt to be late",
@@ -323,6 +326,25 @@ def test_credentials_are_asked_for_and_used(guarded_uri: str, watch: Watch) -> N
     seen.wait(lambda s: s.state is HostState.UP and len(s.guests) == 1, "the guarded host")
     assert asked[0].host == "here"
     assert any(prompt.secret for request in asked for prompt in request.prompts)
+
+
+def test_credentials_are_asked_for_once(guarded_uri: str, watch: Watch) -> None:
+    asked: list[CredentialRequest] = []
+
+    def answer(request: CredentialRequest) -> None:
+        asked.append(request)
+        request.answer(tuple("secret" if prompt.secret else "bob" for prompt in request.prompts))
+
+    seen = watch(guarded_uri, credentials=answer)
+    seen.wait_up()
+    once = len(asked)
+    again = connect.Asker("here", answer, seen.host.known)
+    link = connect.open_link(guarded_uri, readonly=False, asker=again)
+    assert len(link.conn.listAllDomains()) == 1
+    assert len(asked) == once
+    again.refused()
+    connect.open_link(guarded_uri, readonly=False, asker=again)
+    assert len(asked) > once, "answers that were refused are not used again"
 
 
 def test_declined_credentials_are_a_failure_with_the_reason(guarded_uri: str, watch: Watch) -> None:

@@ -40,12 +40,20 @@ _CLOSE_REASONS = {
 }
 
 
+Answers = dict[tuple[CredentialPrompt, ...], tuple[str, ...]]
+"""What a person answered to which questions; kept in memory alone."""
+
+
 class Asker:
     """Passes libvirt's questions on and waits, on the thread that opens, for the answers."""
 
-    def __init__(self, host: str, ask: Callable[[CredentialRequest], None]) -> None:
+    def __init__(
+        self, host: str, ask: Callable[[CredentialRequest], None], known: Answers | None = None
+    ) -> None:
+        """known: answers that were right before, shared by all connections to one host."""
         self._host = host
         self._ask = ask
+        self._known: Answers = {} if known is None else known
         self._given_up = False
         self._answered: threading.Event | None = None
 
@@ -71,6 +79,19 @@ class Asker:
             )
             for kind, prompt, challenge, default, _result in credentials
         )
+        given = self._known.get(prompts) or self._answers_to(prompts)
+        if given is None or len(given) != len(credentials):
+            return -1
+        self._known[prompts] = given
+        for credential, value in zip(credentials, given, strict=True):
+            credential[4] = value
+        return 0
+
+    def refused(self) -> None:
+        """The connection was not made: do not use the same answers again."""
+        self._known.clear()
+
+    def _answers_to(self, prompts: tuple[CredentialPrompt, ...]) -> tuple[str, ...] | None:
         answered = threading.Event()
         answers: list[tuple[str, ...] | None] = []
 
@@ -81,17 +102,12 @@ class Asker:
         self._answered = answered
         try:
             if self._given_up:
-                return -1
+                return None
             self._ask(CredentialRequest(self._host, prompts, answer))
             answered.wait()
         finally:
             self._answered = None
-        given = answers[0] if answers else None
-        if given is None or len(given) != len(credentials):
-            return -1
-        for credential, value in zip(credentials, given, strict=True):
-            credential[4] = value
-        return 0
+        return answers[0] if answers else None
 
 
 class Link:
@@ -101,20 +117,24 @@ class Link:
     still in flight on another thread would be use after free.
     """
 
-    def __init__(self, conn: libvirt.virConnect, on_close: Callable[[], None]) -> None:
+    def __init__(self, conn: libvirt.virConnect, on_close: Callable[[], None] | None) -> None:
         self.conn = conn
         self.closed_because = ""
         self._on_close = on_close
         self._subscriptions: list[int] = []
         self._watched = False
+        self.remote = False
 
     def watch_over(self) -> None:
         """Keep-alive and close callback, where the driver has them."""
         with suppress(libvirt.libvirtError):
             self.conn.setKeepAlive(KEEPALIVE_INTERVAL, KEEPALIVE_COUNT)
-        with suppress(libvirt.libvirtError):
-            self.conn.registerCloseCallback(self._closed, None)
-            self._watched = True
+            # Only a driver that talks to a daemon takes it, also when the daemon does not.
+            self.remote = True
+        if self._on_close is not None:
+            with suppress(libvirt.libvirtError):
+                self.conn.registerCloseCallback(self._closed, None)
+                self._watched = True
 
     def subscribe(self, event: int, callback: Callable[..., None], opaque: object) -> bool:
         """Register for an event of all guests; False where the driver does not have it."""
@@ -151,7 +171,8 @@ class Link:
 
     def _closed(self, _conn: libvirt.virConnect, reason: int, _opaque: None) -> None:
         self.closed_because = _CLOSE_REASONS.get(reason, "the connection is closed")
-        self._on_close()
+        if self._on_close is not None:
+            self._on_close()
 
 
 def _hold(conn: libvirt.virConnect) -> None:
@@ -170,14 +191,21 @@ def _hold(conn: libvirt.virConnect) -> None:
     threading.Thread(target=let_go, name="closing", daemon=True).start()
 
 
-def open_link(uri: str, *, readonly: bool, asker: Asker, on_close: Callable[[], None]) -> Link:
+def open_link(
+    uri: str, *, readonly: bool, asker: Asker, on_close: Callable[[], None] | None = None
+) -> Link:
     """Open a connection; may hang for as long as the other side does. Raises libvirtError.
 
     on_close: called on libvirt's event thread when the connection is gone; must not block.
     """
     ensure_event_loop()
     flags = libvirt.VIR_CONNECT_RO if readonly else 0
-    conn = libvirt.openAuth(with_batch_mode(uri), [list(_ASKABLE), asker, None], flags)
+    try:
+        conn = libvirt.openAuth(with_batch_mode(uri), [list(_ASKABLE), asker, None], flags)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_AUTH_FAILED:
+            asker.refused()
+        raise
     link = Link(conn, on_close)
     link.watch_over()
     return link

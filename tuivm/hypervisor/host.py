@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import libvirt
 
 from tuivm.hypervisor import actions, deletion
-from tuivm.hypervisor.connect import Link
+from tuivm.hypervisor.connect import Answers, Asker, Link, open_link
 from tuivm.hypervisor.errors import problem_from
 from tuivm.hypervisor.lanes import Lanes
 from tuivm.hypervisor.runner import Runner
+from tuivm.hypervisor.spares import Spares
 from tuivm.model.hosts import HostSpec, HostState, Problem
 from tuivm.model.ports import CredentialRequest, DeletionLookup, Sinks, Text, View
 from tuivm.model.requests import (
@@ -78,6 +79,8 @@ class LibvirtHost:
         self._abandoned: list[Runner] = []
         self._closed = False
         self._actions = Lanes(f"actions-{spec.name}", ACTION_LANES)
+        self._known: Answers = {}
+        self._spares = Spares(self._open_spare)
         self._slow = Lanes(f"slow-{spec.name}", 1)
         self._last = HostSnapshot(
             host=spec.name,
@@ -103,6 +106,15 @@ class LibvirtHost:
     @property
     def slow(self) -> Lanes:
         return self._slow
+
+    @property
+    def spares(self) -> Spares:
+        return self._spares
+
+    @property
+    def known(self) -> Answers:
+        """Credentials that were right, for the next connection."""
+        return self._known
 
     @property
     def busy(self) -> bool:
@@ -216,6 +228,7 @@ class LibvirtHost:
         with self._lock:
             if runner is self._runner:
                 self._link = None
+                self._spares.clear()
 
     def replace(self, runner: Runner) -> bool:
         """Leave a runner to its hanging call and start another, unless too many hang already."""
@@ -237,6 +250,7 @@ class LibvirtHost:
     def _abandon(self, runner: Runner) -> None:
         runner.stop()
         self._link = None
+        self._spares.clear()
         self._abandoned = [left for left in (*self._abandoned, runner) if left.alive]
 
     def _submit(
@@ -255,7 +269,8 @@ class LibvirtHost:
             if link is None:
                 return refused(Problem(what, f"{self._spec.name} is {self._last.state.value}"))
             try:
-                return call(link.conn)
+                with self._spares.borrow(link) as conn:
+                    return call(conn)
             except libvirt.libvirtError as error:
                 return refused(problem_from(what, error, self._spec.uri))
             finally:
@@ -265,6 +280,11 @@ class LibvirtHost:
         return self._actions.submit(
             run, deadline=deadline, late=lambda words: refused(Problem(what, words))
         )
+
+    def _open_spare(self) -> Link:
+        # It has what was answered for the first connection and asks nothing itself.
+        asker = Asker(self._spec.name, lambda request: request.answer(None), self._known)
+        return open_link(self._spec.uri, readonly=self._spec.readonly, asker=asker)
 
     def _poke(self) -> None:
         """Show the effect now, also where no event tells of it."""

@@ -47,14 +47,10 @@ class LibvirtHosts:
 
 
 def _look(uri: str, *, readonly: bool, asker: Asker) -> Trial:
-    link = open_link(uri, readonly=readonly, asker=asker, on_close=_nothing)
+    link = open_link(uri, readonly=readonly, asker=asker)
     try:
         # Capabilities can take the daemon a minute; a trial need not wait for them.
         facts = quick_facts(link.conn, link.conn.getURI())
         return Trial(facts=facts, guests=len(link.conn.listAllDomains(0)))
     finally:
         link.discard()
-
-
-def _nothing() -> None:
-    """A trial ends before it matters that its connection does."""

@@ -10,10 +10,11 @@ from typing import Protocol
 import libvirt
 
 from tuivm.hypervisor.backoff import Backoff
-from tuivm.hypervisor.connect import Asker, Link, open_link
+from tuivm.hypervisor.connect import Answers, Asker, Link, open_link
 from tuivm.hypervisor.errors import is_refusal, problem_of, reason_of
 from tuivm.hypervisor.lanes import ALARMS, Alarm, Lanes
 from tuivm.hypervisor.session import Session, Update, Waker
+from tuivm.hypervisor.spares import Spares
 from tuivm.model.hosts import HostSpec, HostState, Problem
 from tuivm.model.ports import CredentialRequest, View
 from tuivm.model.snapshot import HostSnapshot
@@ -48,6 +49,12 @@ class Owner(Protocol):
     @property
     def slow(self) -> Lanes: ...
 
+    @property
+    def spares(self) -> Spares: ...
+
+    @property
+    def known(self) -> Answers: ...
+
     def publish(self, runner: Runner, **changes: object) -> None: ...
 
     def connected(self, runner: Runner, link: Link) -> bool: ...
@@ -66,7 +73,7 @@ class Runner:
         self._owner = owner
         self._waker = Waker()
         self._backoff = Backoff()
-        self._asker = Asker(owner.spec.name, owner.ask)
+        self._asker = Asker(owner.spec.name, owner.ask, owner.known)
         self._alarm: Alarm | None = None
         self._opening = False
         self._hurry = False
@@ -207,6 +214,7 @@ class Runner:
             known=owner.last.guests,
             waker=self._waker,
             slow=owner.slow,
+            spares=owner.spares,
             view=lambda: owner.view,
             deliver=self._deliver,
         )

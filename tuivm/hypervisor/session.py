@@ -5,31 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
 
 import libvirt
 
-from tuivm.hypervisor import process
-from tuivm.hypervisor.addresses import has_network, look_up
 from tuivm.hypervisor.backoff import Pace
 from tuivm.hypervisor.connect import Link
 from tuivm.hypervisor.errors import problem_from
 from tuivm.hypervisor.events import Inbox
-from tuivm.hypervisor.facts import quick_facts, slow_facts
+from tuivm.hypervisor.facts import quick_facts
 from tuivm.hypervisor.lanes import Lanes
 from tuivm.hypervisor.listing import Roster
 from tuivm.hypervisor.load import LoadMeter, meter_for
+from tuivm.hypervisor.lookups import Lookups
 from tuivm.hypervisor.sampler import Reading, Rotation, StatsReader
+from tuivm.hypervisor.spares import Spares
 from tuivm.model.guests import Guest
 from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, Problem
 from tuivm.model.ports import View
 from tuivm.model.samples import GuestSample
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +34,6 @@ REFRESH_WITHOUT_EVENTS = 3.0
 REFRESH_APART = 0.25
 """A storm of events makes no more lists than one in this many seconds."""
 SHOW_DETAILS_EVERY = 0.25
-ADDRESSES_EVERY = 15.0
-LOOKUP_DEADLINE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +86,20 @@ class Session:
         known: Mapping[str, Guest],
         waker: Waker,
         slow: Lanes,
+        spares: Spares,
         view: Callable[[], View],
         deliver: Callable[[Update], None],
     ) -> None:
         self._spec = spec
         self._link = link
         self._waker = waker
-        self._slow = slow
         self._view = view
         self._deliver = deliver
         self._inbox = Inbox(waker.wake)
         self._roster = Roster(spec.name, known)
+        self._lookups = Lookups(
+            link, slow=slow, spares=spares, inbox=self._inbox, roster=self._roster
+        )
         self._reader = StatsReader(link.conn)
         self._rotation = Rotation()
         self._pace = Pace(spec.interval)
@@ -116,9 +112,6 @@ class Session:
         self._listed_at = 0.0
         self._relist = False
         self._shown = (0, 0)
-        self._processes_sought: set[tuple[str, int | None]] = set()
-        self._addresses_at = 0.0
-        self._looking_up = False
 
     @property
     def settled(self) -> bool:
@@ -136,17 +129,19 @@ class Session:
 
     def run(self) -> None:
         """Until the link is dead or the waker stopped. Raises libvirtError when listing fails."""
-        self._events = self._inbox.subscribe(self._link)
-        self._open_list()
-        while not self._waker.stopped and self._link.alive:
-            if self._view().paused:
-                self._waker.wait(None)
-                continue
-            began = time.monotonic()
-            self._pace.want(self._wanted_interval())
-            self._tick()
-            self._pace.took(time.monotonic() - began)
-            self._rest(began)
+        try:
+            self._open_list()
+            while not self._waker.stopped and self._link.alive:
+                if self._view().paused:
+                    self._waker.wait(None)
+                    continue
+                began = time.monotonic()
+                self._pace.want(self._wanted_interval())
+                self._tick()
+                self._pace.took(time.monotonic() - began)
+                self._rest(began)
+        finally:
+            self._lookups.end()
 
     def _open_list(self) -> None:
         """The list as early as possible, then what else is quick."""
@@ -155,13 +150,15 @@ class Session:
         self._listed_at = time.monotonic()
         self._roster.want_details(self._roster.guests)
         self._publish()
+        self._events = self._inbox.subscribe(self._link)
+        # What happened between the list and the first event is seen at the first tick.
+        self._relist = True
         self._roster.refresh_flags(conn)
         uri = conn.getURI()
         self._facts = quick_facts(conn, uri)
         self._meter = meter_for(uri, conn)
         self._publish()
-        facts = self._facts
-        self._in_background(lambda: slow_facts(conn, facts), self._know)
+        self._lookups.facts(self._facts, self._know)
 
     def _know(self, facts: HostFacts | None) -> None:
         self._facts_complete = True
@@ -184,7 +181,9 @@ class Session:
             problem = problem_from(f"cannot read all of {self._spec.name}", error, self._spec.uri)
         load = self._meter.read() if self._meter else None
         self._publish(reading.samples, problem, load)
-        self._look_up()
+        if self._facts_complete:
+            local = self._facts is not None and self._facts.local
+            self._lookups.tick(self._view().guests, local=local)
 
     def _sample(self) -> Reading:
         view = self._view()
@@ -265,59 +264,6 @@ class Session:
             if time.monotonic() >= until or self._waker.stopped or not self._link.alive:
                 return
 
-    def _look_up(self) -> None:
-        """Start, in the background, what takes its time: processes and addresses."""
-        if self._looking_up or not self._facts_complete:
-            return
-        guests = {
-            uuid: guest
-            for uuid in self._roster.active()
-            if (guest := self._roster.guests.get(uuid)) is not None
-        }
-        jobs: list[Callable[[], None]] = []
-        if self._facts is not None and self._facts.local:
-            runs = {(uuid, guest.domain_id) for uuid, guest in guests.items()}
-            new = runs - self._processes_sought
-            self._processes_sought = runs
-            if new:
-                jobs.append(lambda: self._find_processes([uuid for uuid, _number in new]))
-        now = time.monotonic()
-        if now - self._addresses_at >= ADDRESSES_EVERY:
-            in_view = self._view().guests
-            for uuid, guest in guests.items():
-                if uuid in in_view and has_network(guest):
-                    jobs.append(partial(self._find_addresses, guest))
-                    self._addresses_at = now
-        if jobs:
-            self._looking_up = True
-            self._in_background(lambda: _each(jobs), self._looked_up)
-
-    def _looked_up(self, _nothing: None) -> None:
-        self._looking_up = False
-
-    def _find_processes(self, uuids: list[str]) -> None:
-        for uuid, at in process.started_at(uuids).items():
-            self._inbox.post(partial(self._roster.saw_start, uuid, at))
-
-    def _find_addresses(self, guest: Guest) -> None:
-        uuid = guest.key.uuid
-        handle = self._roster.handle(uuid)
-        if handle is not None and guest.details is not None and not self._waker.stopped:
-            found = look_up(handle, agent=guest.details.agent_connected)
-            self._inbox.post(partial(self._roster.saw_addresses, uuid, found))
-
-    def _in_background(self, job: Callable[[], T], then: Callable[[T | None], None]) -> None:
-        """Run it on the slow lane; `then` comes back here, with None when it was not done."""
-
-        def done(future: Future[T | None]) -> None:
-            result = None if future.exception() else future.result()
-            self._inbox.post(lambda: then(result))
-
-        def late(_words: str) -> T | None:
-            return None
-
-        self._slow.submit(job, deadline=LOOKUP_DEADLINE, late=late).add_done_callback(done)
-
     def _publish_news(self) -> None:
         """Hand over what changed, if anything did."""
         if self._shown != (id(self._roster.publish()), id(self._facts)):
@@ -345,8 +291,3 @@ class Session:
         # Only now: what has been read counts for others when they have been given it.
         self._listed = self._facts is not None and not self._roster.due
         self._settled = self._listed and self._facts_complete
-
-
-def _each(jobs: Sequence[Callable[[], None]]) -> None:
-    for job in jobs:
-        job()

@@ -1,0 +1,127 @@
+"""What takes its time to find out, looked up beside the sampling: capabilities, processes, IPs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import TypeVar
+
+import libvirt
+
+from tuivm.hypervisor import process
+from tuivm.hypervisor.addresses import has_network, look_up
+from tuivm.hypervisor.connect import Link
+from tuivm.hypervisor.events import Inbox
+from tuivm.hypervisor.facts import slow_facts
+from tuivm.hypervisor.lanes import Lanes
+from tuivm.hypervisor.listing import Roster
+from tuivm.hypervisor.spares import Spares
+from tuivm.model.guests import Guest
+from tuivm.model.hosts import HostFacts
+
+T = TypeVar("T")
+Job = Callable[[libvirt.virConnect], None]
+
+_log = logging.getLogger(__name__)
+
+ADDRESSES_EVERY = 15.0
+DEADLINE = 60.0
+
+
+class Lookups:
+    """Belongs to one session. Results go to its roster through its inbox, on its thread."""
+
+    def __init__(
+        self, link: Link, *, slow: Lanes, spares: Spares, inbox: Inbox, roster: Roster
+    ) -> None:
+        self._link = link
+        self._slow = slow
+        self._spares = spares
+        self._inbox = inbox
+        self._roster = roster
+        self._processes_sought: set[tuple[str, int | None]] = set()
+        self._addresses_at = 0.0
+        self._running = False
+        self._ended = False
+
+    def end(self) -> None:
+        """The session is over: begin nothing more."""
+        self._ended = True
+
+    def facts(self, known: HostFacts, then: Callable[[HostFacts | None], None]) -> None:
+        """Complete the facts; None when they could not be read."""
+        self._start(lambda conn: slow_facts(conn, known), then)
+
+    def tick(self, in_view: frozenset[str], *, local: bool) -> None:
+        """Begin what is due: starts of new processes of this machine, addresses of what is seen."""
+        if self._running:
+            return
+        guests = {
+            uuid: guest
+            for uuid in self._roster.active()
+            if (guest := self._roster.guests.get(uuid)) is not None
+        }
+        jobs: list[Job] = []
+        if local:
+            runs = {(uuid, guest.domain_id) for uuid, guest in guests.items()}
+            new = [uuid for uuid, _number in runs - self._processes_sought]
+            self._processes_sought = runs
+            if new:
+                jobs.append(partial(self._find_processes, new))
+        now = time.monotonic()
+        if now - self._addresses_at >= ADDRESSES_EVERY:
+            seen = [guest for uuid, guest in guests.items() if uuid in in_view]
+            looked_at = [partial(self._find_addresses, one) for one in seen if has_network(one)]
+            if looked_at:
+                self._addresses_at = now
+                jobs.extend(looked_at)
+        if jobs:
+            self._running = True
+            self._start(partial(self._each, jobs), self._done)
+
+    def _done(self, _nothing: None) -> None:
+        self._running = False
+
+    def _each(self, jobs: Sequence[Job], conn: libvirt.virConnect) -> None:
+        for job in jobs:
+            if not self._ended:
+                job(conn)
+
+    def _find_processes(self, uuids: Sequence[str], _conn: libvirt.virConnect) -> None:
+        for uuid, at in process.started_at(uuids).items():
+            self._inbox.post(partial(self._roster.saw_start, uuid, at))
+
+    def _find_addresses(self, guest: Guest, conn: libvirt.virConnect) -> None:
+        uuid = guest.key.uuid
+        agent = guest.details is not None and guest.details.agent_connected
+        try:
+            found = look_up(conn.lookupByUUIDString(uuid), agent=agent)
+        except libvirt.libvirtError as error:
+            _log.info("no addresses of %s: %s", guest.name, error)
+            return
+        self._inbox.post(partial(self._roster.saw_addresses, uuid, found))
+
+    def _start(
+        self, job: Callable[[libvirt.virConnect], T], then: Callable[[T | None], None]
+    ) -> None:
+        """Run it on the slow lane; `then` is called by the session, with None if it failed."""
+
+        def run() -> T | None:
+            try:
+                with self._spares.borrow(self._link) as conn:
+                    return job(conn)
+            except libvirt.libvirtError as error:
+                _log.info("a look-up failed: %s", error)
+                return None
+
+        def done(future: Future[T | None]) -> None:
+            result = None if future.exception() else future.result()
+            self._inbox.post(lambda: then(result))
+
+        def late(_words: str) -> T | None:
+            return None
+
+        self._slow.submit(run, deadline=DEADLINE, late=late).add_done_callback(done)
