@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import libvirt
 import pytest
 
 from tuivm.hypervisor.addresses import useful
 from tuivm.hypervisor.errors import is_refusal
-from tuivm.hypervisor.facts import read_capabilities, version_text
+from tuivm.hypervisor.facts import quick_facts, read_capabilities, version_text
 from tuivm.hypervisor.load import runs_here
 from tuivm.hypervisor.states import state_words
 from tuivm.model.guests import GuestState
@@ -45,6 +47,37 @@ def test_capabilities() -> None:
     assert read_capabilities(xml) == (("qemu", "kvm"), "x86_64", "Skylake")
     assert read_capabilities("") == ((), "", "")
     assert read_capabilities("<capabilities>") == ((), "", "")
+
+
+class _Node:
+    """The calls of a connection that memory is asked of; KiB and, in getInfo, MiB."""
+
+    def __init__(self, stats: dict[str, int] | None) -> None:
+        self._stats = stats
+
+    def getType(self) -> str:
+        return "QEMU"
+
+    def getLibVersion(self) -> int:
+        return 9_000_000
+
+    def getInfo(self) -> list[object]:
+        return ["x86_64", 8192, 2, 0, 1, 1, 2, 1]
+
+    def getMemoryStats(self, _cell: int) -> dict[str, int]:
+        if self._stats is None:
+            raise libvirt.libvirtError("not supported by the connection driver")
+        return self._stats
+
+
+@pytest.mark.parametrize(
+    ("stats", "kib"),
+    [({"total": 25_000_000, "free": 1}, 25_000_000), ({}, 8192 * 1024), (None, 8192 * 1024)],
+)
+def test_memory_counts_what_was_plugged_in(stats: dict[str, int] | None, kib: int) -> None:
+    facts = quick_facts(cast("libvirt.virConnect", _Node(stats)), "qemu:///system")
+    assert facts.memory_kib == kib
+    assert facts.cpus == 2
 
 
 def test_versions() -> None:

@@ -32,7 +32,7 @@ def quick_facts(conn: libvirt.virConnect, uri: str) -> HostFacts:
     return replace(
         facts,
         arch=str(model),
-        memory_kib=int(memory_mib) * 1024,
+        memory_kib=_memory_kib(conn) or int(memory_mib) * 1024,
         cpus=int(cpus),
         mhz=int(mhz) or None,
         numa_nodes=int(nodes),
@@ -40,6 +40,12 @@ def quick_facts(conn: libvirt.virConnect, uri: str) -> HostFacts:
         cores=int(cores),
         threads=int(threads),
     )
+
+
+def _memory_kib(conn: libvirt.virConnect) -> int | None:
+    """What the kernel uses: virNodeInfo leaves out memory that was plugged in while it ran."""
+    stats = _tolerant(lambda: conn.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS))
+    return stats.get("total") if stats else None
 
 
 def slow_facts(conn: libvirt.virConnect, facts: HostFacts) -> HostFacts:
