@@ -136,9 +136,12 @@ def _add_globals(target: argparse.ArgumentParser, *, after: bool) -> None:
 
 
 def _positive(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
     if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be more than 0: {text}")
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0: {text}")
     return number
 
 
@@ -150,9 +153,12 @@ def _interval(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1: {text}")
+        raise argparse.ArgumentTypeError(f"must be a whole number, at least 1: {text}")
     return number
 
 
