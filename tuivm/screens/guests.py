@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -308,8 +309,18 @@ class GuestsScreen(ChartedPlace):
         two guests of the same name must not look alike.
         """
         by_id = {column.id: column for column in COLUMNS}
-        by_id["host"] = replace(by_id["host"], priority=96)
-        several = len(self.desk.store.host_names) > 1 and not self.grouped
+        # As wide as the names need, so that those which begin alike can be told apart.
+        names = self.desk.store.host_names
+        longest = max((cell_len(visible(name)) for name in names), default=0)
+        by_id["host"] = replace(
+            by_id["host"],
+            width=min(max(longest, 4), 8),
+            preferred=min(longest, by_id["host"].maximum),
+            flex=0,
+            priority=96,
+            comfort=66,
+        )
+        several = len(names) > 1 and not self.grouped
         wanted = []
         for name in self._columns:
             if name in by_id and (several or name != "host"):

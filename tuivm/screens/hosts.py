@@ -126,11 +126,11 @@ def _fact_rows(facts: HostFacts | None) -> list[tuple[str, str]]:
         return []
     missing = "not reported"
     shape = [
-        f"{facts.sockets} socket(s)" if facts.sockets else "",
-        f"{facts.cores} core(s) each" if facts.cores else "",
-        f"{facts.threads} thread(s) each" if facts.threads else "",
+        f"sockets {facts.sockets}" if facts.sockets else "",
+        f"cores {facts.cores}" if facts.cores else "",
+        f"threads {facts.threads}" if facts.threads else "",
     ]
-    known = ", ".join(part for part in shape if part)
+    known = " x ".join(part for part in shape if part)
     cpus = f"{facts.cpus or missing}" + (f" ({known})" if known else "")
     return [
         ("name", facts.hostname or missing),

@@ -109,8 +109,11 @@ class PlaceScreen(Screen[None]):
         parts += [("   ", ""), *_summary(statuses)]
         guests = sum(status.guests for status in statuses)
         active = sum(status.active for status in statuses)
-        parts.append((f"   guests {active}/{guests}", ""))
-        return Content.assemble(*parts)
+        line, count = Content.assemble(*parts), f"   guests {active}/{guests}"
+        # Half a figure would be a wrong one.
+        if line.cell_length + len(count) <= self.app.size.width:
+            line = line.append(count)
+        return line
 
 
 def _summary(statuses: list[HostStatus]) -> list[tuple[str, str]]:

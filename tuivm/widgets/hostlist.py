@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -17,6 +18,7 @@ from textual.strip import Strip
 from tuivm.model.hosts import HostState
 from tuivm.model.store import HostStatus
 from tuivm.model.units import kib, visible
+from tuivm.widgets.tabletext import clip, plain_width
 
 GLYPHS = {
     HostState.UP: ("●", "+", "up"),
@@ -27,6 +29,8 @@ GLYPHS = {
 }
 _ROOMY_LINES = 4
 _TIGHT_LINES = 2
+_LEAST_NAME = 4
+"""Cells of a name that are shown even where its state has to be cut for them."""
 
 Part = tuple[str, str]
 
@@ -67,18 +71,22 @@ def load(status: HostStatus) -> str:
     return "  ".join(parts)
 
 
-def host_lines(status: HostStatus, count: int, *, ascii_only: bool) -> list[list[Part]]:
-    """`count` lines about one host, each a list of (text, role)."""
+def host_lines(status: HostStatus, count: int, width: int, *, ascii_only: bool) -> list[list[Part]]:
+    """`count` lines about one host, each a list of (text, role); a long name gives way first."""
+    ellipsis = "~" if ascii_only else "…"
     glyph, role = host_glyph(status.state, ascii_only=ascii_only)
-    name = visible(status.spec.name)
     guests = f"{status.active}/{status.guests}"
-    first = [(f"{glyph} ", role), (name, "name"), (f"  {guests} up", "quiet")]
+    tail = (f"  {guests} up", "quiet")
     if status.state is not HostState.UP:
-        first[-1] = (f"  {state_words(status)}", role)
+        tail = (f"  {state_words(status)}", role)
         reason = status.problem.cause or status.problem.reason if status.problem else ""
         second = visible(reason) or platform(status)
     else:
         second = load(status)
+    room = max(_LEAST_NAME, width - 2 - cell_len(tail[0]))
+    name = clip(plain_width(visible(status.spec.name)), room, ellipsis)
+    first = [(f"{glyph} ", role), (name, "name"), tail]
+    second = clip(plain_width(second), width - 2, ellipsis)
     lines: list[list[Part]] = [first, [("  ", ""), (second, "quiet")]]
     if count >= _ROOMY_LINES:
         readonly = "read-only  " if status.readonly else ""
@@ -164,7 +172,7 @@ class HostList(ScrollView, can_focus=True):
         lines = [
             line
             for status in self._statuses
-            for line in host_lines(status, self._each, ascii_only=self.ascii_only)
+            for line in host_lines(status, self._each, self.size.width, ascii_only=self.ascii_only)
         ]
         old, self._lines = self._lines, lines
         self.virtual_size = Size(self.size.width, len(lines))
