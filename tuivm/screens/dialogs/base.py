@@ -231,6 +231,8 @@ class Dialog(ModalScreen[T]):
             yield Static(self._key_line(), id="dialog-keys")
 
     def on_mount(self) -> None:
+        # Notices lie over dialogs, and would hide what a person is about to agree to; `!` has them.
+        self.app.clear_notifications()
         self._fit(self.app.size)
 
     def on_resize(self, event: events.Resize) -> None:
