@@ -97,6 +97,13 @@ def test_what_comes_from_outside_cannot_act_or_push_things_aside():
         assert not set("".join(lines)) & set("\x1b\n\x07\u202e")
 
 
+def test_a_title_is_as_wide_on_every_terminal():
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f466 vm"
+    (title, *_) = text(compose(ChartData(family, "%", 1.0, 0, (CPU,)), 40, 7, "braille", 100.0))
+    assert "\u200d" not in title
+    assert cell_len(title) == 40
+
+
 def test_in_ascii_the_legend_names_the_marks():
     lines = text(compose(chart(VDA, SDA), 70, 8, "ascii", 100.0))
     assert "* ◆ vda" in lines[1]

@@ -100,7 +100,7 @@ def _keyed(key: str, value: str) -> tuple[Test | None, str]:
     if key == "class":
         cls = CLASSES.get(value)
         test = _has_class(cls) if cls else None
-        problem = f"class: is one of {', '.join(CLASSES)}"
+        problem = f"class: is one of {', '.join(cls.value for cls in DeviceClass)}"
     elif key == "is":
         test, problem = STATES.get(value), f"is: is one of {', '.join(STATES)}"
     elif key in ("name", "host"):

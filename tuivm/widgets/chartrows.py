@@ -12,6 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from tuivm.model.units import duration, visible
 from tuivm.widgets import raster, scale
 from tuivm.widgets.raster import ChartStyle
+from tuivm.widgets.tabletext import plain_width
 
 GUTTER = scale.LABEL_WIDTH + 1
 _WIDE = 60
@@ -128,7 +129,7 @@ def _role(role: str, index: int) -> str:
 
 def _fit(text: str, width: int, style: ChartStyle) -> str:
     """Untrusted text in at most `width` cells, with a sign when it had to be cut."""
-    text = visible(text)
+    text = plain_width(visible(text))
     if cell_len(text) <= width:
         return text
     if width <= 0:

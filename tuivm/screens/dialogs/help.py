@@ -27,6 +27,7 @@ class Help(Dialog[None]):
     DEFAULT_CSS = """
     Help #dialog { width: 90; }
     Help #list { margin-top: 1; }
+    Help #dialog > Body { scrollbar-gutter: stable; }
     """
     AUTO_FOCUS = "#filter"
     BINDINGS: ClassVar[list[BindingType]] = [
