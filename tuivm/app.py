@@ -240,6 +240,8 @@ class TuivmApp(DeskApp):
     async def _carry_out(self, command: Command, place: PlaceScreen) -> None:
         # Looked at here and not before: a guest may go while the worker waits for its turn.
         if refusal := command.refusal(self, place):
+            # A key pressed again and again must not cover the screen with the same words.
+            self.clear_notifications()
             self.say(f"{command.label}: {refusal}", bad=True)
         else:
             await command.run(self, place)

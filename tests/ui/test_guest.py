@@ -15,6 +15,7 @@ from tuivm.model.hosts import HostFacts
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.guest import GuestScreen
 from tuivm.screens.guests import GuestsScreen
+from tuivm.widgets.itemlist import ItemList
 
 VF = Device(
     DeviceKind.HOSTDEV,
@@ -198,7 +199,21 @@ async def test_the_cursor_passes_devices_that_look_alike(tmp_path: Path) -> None
 
     async with running(tmp_path, prepare, size=(100, 40)) as rig:
         await opened(rig)
-        await rig.press(*["down"] * 20)
+        stack = rig.app.screen.query_one(ItemList)
+        cursor = stack.get_component_styles("itemlist--cursor").background.rich_color
+
+        def highlighted() -> list[str]:
+            strips = rig.app.screen._compositor.render_strips()[4:-9]
+            return [
+                strip.text.strip()
+                for strip in strips
+                if any(segment.style and segment.style.bgcolor == cursor for segment in strip)
+            ]
+
+        for _ in range(20):
+            assert len(highlighted()) == 1
+            await rig.press("down")
+        assert highlighted()[0].startswith("└─ hardware")
         await rig.press("e")
         await rig.until(lambda: isinstance(rig.app.screen, Explain))
         assert rig.app.screen.title_text == "hardware"  # type: ignore[attr-defined]

@@ -390,7 +390,7 @@ async def test_read_only_shows_every_change_as_off(tmp_path: Path) -> None:
             assert rig.notices[-1] == f"{label}: local is opened read-only"
             assert isinstance(rig.app.screen, GuestsScreen)
         assert rig.requests == []
-        assert "read-only" in rig.text
+        await rig.until(lambda: rig.text.count("is opened read-only") == 1)
         await rig.press("3")
         assert "access        read-only" in rig.text
 
