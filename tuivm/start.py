@@ -51,7 +51,9 @@ def run(options: Options) -> int:
     # What there is now stays: later collections need not walk through it, nor keys wait for that.
     gc.freeze()
     gc.enable()
-    return asyncio.run(_run(app)) or 0
+    code = asyncio.run(_run(app))
+    # After a crash there is no result, only Textual's own code.
+    return (app.return_code or 0) if code is None else code
 
 
 async def _run(app: TuivmApp) -> int | None:
