@@ -129,8 +129,10 @@ def test_the_start_of_a_guests_process_is_found(
     assert guest.started_at is not None
     # The kernel counts a process's start in ticks since boot; the clock may have been set since.
     assert abs(guest.started_at - before) < TIMEOUT
+    seen.wait_guest(uuid, lambda g: g.accelerator == "tcg", "what QEMU really runs with")
     guest_factory.domain(uuid).destroy()
-    seen.wait_guest(uuid, lambda g: g.started_at is None, "the start to be forgotten")
+    gone = seen.wait_guest(uuid, lambda g: g.started_at is None, "the start to be forgotten")
+    assert gone.guests[uuid].accelerator == ""
 
 
 def test_each_tick_is_a_sign_of_life(rig: Rig, closing: list[Watched]) -> None:

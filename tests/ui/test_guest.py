@@ -119,6 +119,24 @@ async def test_the_hypervisor_is_told_from_the_domain(tmp_path: Path) -> None:
             assert words in row
 
 
+async def test_the_hypervisor_is_told_from_the_process_where_there_is_one(tmp_path: Path) -> None:
+    async with running(tmp_path, one(), size=(120, 50)) as rig:  # type: ignore[arg-type]
+        await opened(rig)
+        ((uuid, sim),) = rig.host().guests.items()
+        assert sim.guest.details
+        for defined, accelerator, words in (
+            ("kvm", "", "KVM (the CPU runs the guest's code itself), by its definition"),
+            ("kvm", "kvm", "KVM (the CPU runs the guest's code itself), by its process"),
+            ("kvm", "tcg", "TCG translates every instruction, by its process; defined as kvm"),
+        ):
+            stack = GuestStack(defined, "x86_64", "pc")
+            details = replace(sim.guest.details, stack=stack)
+            rig.host().change(uuid, details=details, accelerator=accelerator)
+            await rig.tick()
+            row = next(line for line in rig.text.splitlines() if "hypervisor" in line)
+            assert words in row
+
+
 async def test_what_is_not_reported_is_said_to_be_so(tmp_path: Path) -> None:
     def prepare(host: SimHost) -> None:
         key = host.add_guest("bare", GuestState.OFF)

@@ -110,6 +110,11 @@ class Roster:
         if guest is not None and guest.state.active:
             self._put(replace(guest, started_at=at))
 
+    def saw_accelerator(self, uuid: str, name: str) -> None:
+        guest = self._guests.get(uuid)
+        if guest is not None and guest.state.active:
+            self._put(replace(guest, accelerator=name))
+
     def want_details(self, uuids: Iterable[str]) -> None:
         self._due.update(uuid for uuid in uuids if uuid in self._guests)
 
@@ -147,9 +152,9 @@ class Roster:
             self._due.add(uuid)
         elif old.name != name or old.domain_id != number or old.state.active != state.active:
             self._due.add(uuid)
-        started_at, addresses = old.started_at, old.addresses
+        started_at, addresses, accelerator = old.started_at, old.addresses, old.accelerator
         if not state.active or (old.domain_id != number and old.domain_id is not None):
-            started_at, addresses = None, ()
+            started_at, addresses, accelerator = None, (), ""
         if not state.active:
             self.started.pop(uuid, None)
         elif started_at is None:
@@ -163,6 +168,7 @@ class Roster:
                 domain_id=number,
                 started_at=started_at,
                 addresses=addresses,
+                accelerator=accelerator,
             )
         )
 

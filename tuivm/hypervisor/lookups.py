@@ -91,8 +91,9 @@ class Lookups:
                 job(conn)
 
     def _find_processes(self, uuids: Sequence[str], _conn: libvirt.virConnect) -> None:
-        for uuid, at in process.started_at(uuids).items():
-            self._inbox.post(partial(self._roster.saw_start, uuid, at))
+        for uuid, (started_at, accelerator) in process.guest_processes(uuids).items():
+            self._inbox.post(partial(self._roster.saw_start, uuid, started_at))
+            self._inbox.post(partial(self._roster.saw_accelerator, uuid, accelerator))
 
     def _find_addresses(self, guest: Guest, conn: libvirt.virConnect) -> None:
         uuid = guest.key.uuid

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 
-def started_at(uuids: Iterable[str]) -> dict[str, float]:
-    """Wall clock (s since the epoch) of the start of each guest's QEMU process, where found.
+class GuestProcess(NamedTuple):
+    """started_at: wall clock, s since the epoch. accelerator: see `accelerator`."""
+
+    started_at: float
+    accelerator: str
+
+
+def guest_processes(uuids: Iterable[str]) -> dict[str, GuestProcess]:
+    """Each guest's QEMU process, where found.
 
     One pass over /proc for all of them. libvirt passes `-uuid UUID` to every QEMU.
     """
     import psutil  # noqa: PLC0415 - the first list of guests need not wait for it
 
     wanted = frozenset(uuids)
-    found: dict[str, float] = {}
+    found: dict[str, GuestProcess] = {}
     if not wanted:
         return found
     for process in psutil.process_iter():
@@ -21,10 +29,29 @@ def started_at(uuids: Iterable[str]) -> dict[str, float]:
             words = process.cmdline()
             uuid = words[words.index("-uuid") + 1] if "-uuid" in words else ""
             if uuid in wanted:
-                found[uuid] = process.create_time()
+                found[uuid] = GuestProcess(process.create_time(), accelerator(words))
         except (psutil.Error, IndexError):
             # It ended while it was looked at, or belongs to somebody else.
             continue
         if len(found) == len(wanted):
             break
     return found
+
+
+def accelerator(words: Sequence[str]) -> str:
+    """What QEMU was started with: "kvm", "tcg", …; "" where its command line leaves that open.
+
+    `-accel NAME[,…]`, `-machine …,accel=NAME[:NAME…]` and `-enable-kvm`, as qemu(1) has them. Of
+    several names QEMU takes the first that works, which is not said.
+    """
+    names: list[str] = []
+    for option, value in zip(words, (*words[1:], ""), strict=True):
+        parts = value.split(",")
+        if option == "-enable-kvm":
+            names.append("kvm")
+        elif option == "-accel":
+            names.append(parts[0].removeprefix("accel="))
+        elif option in ("-machine", "-M"):
+            chosen = [part.removeprefix("accel=") for part in parts if part.startswith("accel=")]
+            names += [name for value in chosen for name in value.split(":")]
+    return names[0] if len(set(names)) == 1 else ""

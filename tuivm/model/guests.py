@@ -117,6 +117,15 @@ class Guest:
     """Wall clock (s since the epoch) of the start of its process; None when not known."""
     addresses: tuple[str, ...] = ()
     """IP addresses, without prefix length, IPv4 first; () when not known."""
+    accelerator: str = ""
+    """What its QEMU process was started with: "kvm", "tcg", …; "" when that is not known."""
+
+    @property
+    def virt_type(self) -> str:
+        """What runs it, in libvirt's words: as its process says, else as its definition says."""
+        if self.accelerator:
+            return "qemu" if self.accelerator == "tcg" else self.accelerator
+        return self.details.stack.virt_type if self.details else ""
 
     @property
     def label(self) -> str:

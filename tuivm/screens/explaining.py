@@ -51,7 +51,7 @@ def explain_guest(view: GuestView, spec: HostSpec) -> tuple[str, str]:
     ]
     if details is not None:
         stack = details.stack
-        sentences.append(_RUNS.get(stack.virt_type, f"Its type is {stack.virt_type}."))
+        sentences.append(_RUNS.get(guest.virt_type, f"Its type is {guest.virt_type}."))
         if stack.machine:
             sentences.append(
                 f"Its machine type is {stack.machine}"

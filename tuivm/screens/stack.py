@@ -22,9 +22,17 @@ _HYPERVISORS = {
 _VMMS = {"kvm": "QEMU", "qemu": "QEMU", "hvf": "QEMU", "xen": "Xen toolstack", "lxc": "libvirt_lxc"}
 
 
-def hypervisor_words(virt_type: str) -> str:
-    """What runs the guest's instructions, from the domain's type."""
-    return _HYPERVISORS.get(virt_type, virt_type or "not reported")
+def hypervisor_words(guest: Guest) -> str:
+    """What runs the guest's instructions, and whether its process or its definition tells that."""
+    words = _HYPERVISORS.get(guest.virt_type, guest.virt_type or "not reported")
+    defined = guest.details.stack.virt_type if guest.details else ""
+    if _VMMS.get(guest.virt_type) != "QEMU":
+        return words
+    if not guest.accelerator:
+        return f"{words}, by its definition"
+    if guest.virt_type != defined:
+        return f"{words}, by its process; defined as {defined}"
+    return f"{words}, by its process"
 
 
 def stack_layers(guest: Guest, facts: HostFacts | None) -> list[tuple[str, str]]:
@@ -47,7 +55,7 @@ def stack_layers(guest: Guest, facts: HostFacts | None) -> list[tuple[str, str]]
     cpu = f"{details.vcpus} vCPU, {stack.cpu or 'default model'}"
     layers = [
         ("hardware", hardware),
-        ("hypervisor", hypervisor_words(stack.virt_type)),
+        ("hypervisor", hypervisor_words(guest)),
         ("VMM", vmm or "not reported"),
         ("machine", f"{stack.machine or 'not reported'}  {stack.arch}".strip()),
         ("CPU", f"{cpu}, {kib(details.memory_kib)} memory"),
