@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import cast
 
 import libvirt
@@ -49,25 +50,21 @@ def test_capabilities() -> None:
     assert read_capabilities("<capabilities>") == ((), "", "")
 
 
-class _Node:
-    """The calls of a connection that memory is asked of; KiB and, in getInfo, MiB."""
+def _node(stats: dict[str, int] | None) -> libvirt.virConnect:
+    """Only what is asked of a connection here. MiB in getInfo, KiB in getMemoryStats."""
 
-    def __init__(self, stats: dict[str, int] | None) -> None:
-        self._stats = stats
-
-    def getType(self) -> str:
-        return "QEMU"
-
-    def getLibVersion(self) -> int:
-        return 9_000_000
-
-    def getInfo(self) -> list[object]:
-        return ["x86_64", 8192, 2, 0, 1, 1, 2, 1]
-
-    def getMemoryStats(self, _cell: int) -> dict[str, int]:
-        if self._stats is None:
+    def memory(_cell: int) -> dict[str, int]:
+        if stats is None:
             raise libvirt.libvirtError("not supported by the connection driver")
-        return self._stats
+        return stats
+
+    node = SimpleNamespace(
+        getType=lambda: "QEMU",
+        getLibVersion=lambda: 9_000_000,
+        getInfo=lambda: ["x86_64", 8192, 2, 0, 1, 1, 2, 1],
+        getMemoryStats=memory,
+    )
+    return cast("libvirt.virConnect", node)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +72,7 @@ class _Node:
     [({"total": 25_000_000, "free": 1}, 25_000_000), ({}, 8192 * 1024), (None, 8192 * 1024)],
 )
 def test_memory_counts_what_was_plugged_in(stats: dict[str, int] | None, kib: int) -> None:
-    facts = quick_facts(cast("libvirt.virConnect", _Node(stats)), "qemu:///system")
+    facts = quick_facts(_node(stats), "qemu:///system")
     assert facts.memory_kib == kib
     assert facts.cpus == 2
 
