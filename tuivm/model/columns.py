@@ -17,7 +17,7 @@ from tuivm.model.units import byte_count, duration, kib, percent, visible
 _number = partial(Column, align="right", descending=True)
 
 COLUMNS: tuple[Column, ...] = (
-    Column("state", "STATE", 9, 11, priority=72, hint="running, paused, off and so on"),
+    Column("state", "STATE", 10, 11, priority=72, hint="running, paused, off and so on"),
     Column("state.short", "S", 1, priority=99, short_for="state"),
     Column("name", "NAME", 14, 24, 1, 48, priority=100, comfort=65, hint="name and title"),
     Column("host", "HOST", 6, 10, 1, 20, priority=60, hint="the host it runs on"),
