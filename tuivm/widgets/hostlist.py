@@ -75,17 +75,21 @@ def host_lines(status: HostStatus, count: int, width: int, *, ascii_only: bool) 
     """`count` lines about one host, each a list of (text, role); a long name gives way first."""
     ellipsis = "~" if ascii_only else "…"
     glyph, role = host_glyph(status.state, ascii_only=ascii_only)
+    name = plain_width(visible(status.spec.name))
     guests = f"{status.active}/{status.guests}"
     tail = (f"  {guests} up", "quiet")
     if status.state is not HostState.UP:
-        tail = (f"  {state_words(status)}", role)
+        words = state_words(status)
+        if 2 + cell_len(name) + 2 + cell_len(words) > width:
+            # The glyph says lost or failed, too, but nothing else says the rest of the name.
+            words = words.rpartition(", ")[2]
+        tail = (f"  {words}", role)
         reason = status.problem.cause or status.problem.reason if status.problem else ""
         second = visible(reason) or platform(status)
     else:
         second = load(status)
     room = max(_LEAST_NAME, width - 2 - cell_len(tail[0]))
-    name = clip(plain_width(visible(status.spec.name)), room, ellipsis)
-    first = [(f"{glyph} ", role), (name, "name"), tail]
+    first = [(f"{glyph} ", role), (clip(name, room, ellipsis), "name"), tail]
     second = clip(plain_width(second), width - 2, ellipsis)
     lines: list[list[Part]] = [first, [("  ", ""), (second, "quiet")]]
     if count >= _ROOMY_LINES:
