@@ -200,7 +200,9 @@ class TuivmApp(DeskApp):
             self.paint_now()
 
     def _beat(self) -> None:
-        if not isinstance(self.screen, ModalScreen) and (key := self.patience.next_overdue()):
+        # While the program ends its timers still run, without any screen.
+        asking = not self.screen_stack or isinstance(self.screen, ModalScreen)
+        if not asking and (key := self.patience.next_overdue()):
             self.run_worker(self.patience.ask_about(key), group="patience")
         if self._due is None and self.now() - self._painted >= HEARTBEAT * 0.9:
             self.paint_now()

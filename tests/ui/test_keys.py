@@ -319,3 +319,12 @@ async def test_slow_asks_less_often(tmp_path: Path) -> None:
         await rig.press("enter")
         added = next(h for name, h in rig.maker.hosts.items() if name != "local")
         assert added.spec.interval > rig.host("local").spec.interval
+
+
+async def test_a_timer_that_fires_while_the_program_ends(tmp_path: Path) -> None:
+    async with running(tmp_path, two) as rig:
+        await rig.press("d", "enter")
+    assert rig.app.screen_stack == []
+    rig.maker._clock.now += 100
+    rig.app._beat()
+    rig.app.paint_now()
