@@ -100,24 +100,6 @@ def test_groups_that_nobody_looks_at_are_not_asked_for(
     assert changed.samples[uuid].disks == ()
 
 
-def test_a_paused_view_stops_sampling_and_goes_on(
-    rig: Rig, guest_factory: GuestFactory, closing: list[Watched]
-) -> None:
-    uuid = guest_factory.start(guest_xml("unseen"))
-    seen = Watched(rig.uri, interval=0.05)
-    closing.append(seen)
-    seen.wait(lambda s: seen.host.settled and uuid in s.samples, "a sample")
-    seen.host.watch(View(paused=True))
-    wait_until(lambda: not seen.host.busy, 30, "the sampler to pause")
-    number = len(seen.snapshots)
-    guest_factory.domain(uuid).destroy()
-    assert len(seen.snapshots) == number
-    seen.host.watch(View())
-    seen.wait(
-        lambda s: s.guests[uuid].state is GuestState.OFF, "the sampler to go on", since=number
-    )
-
-
 def test_the_start_of_a_guests_process_is_found(
     rig: Rig, guest_factory: GuestFactory, closing: list[Watched]
 ) -> None:

@@ -132,9 +132,6 @@ class Session:
         try:
             self._open_list()
             while not self._waker.stopped and self._link.alive:
-                if self._view().paused:
-                    self._waker.wait(None)
-                    continue
                 began = time.monotonic()
                 self._pace.want(self._wanted_interval())
                 self._tick()
@@ -229,7 +226,7 @@ class Session:
             now = time.monotonic()
             self._pace.want(self._wanted_interval())
             left = began + self._pace.interval - now
-            if left <= 0 or self._view().paused:
+            if left <= 0:
                 break
             self._take_news()
             soonest = self._listed_at + REFRESH_APART - now

@@ -34,14 +34,12 @@ class View:
     """What is being looked at on one host.
 
     guests: UUIDs on the screen, sampled every tick; the others take turns. groups: what is asked
-    for. interval: seconds between ticks, None for the host's own. paused: nobody looks (the
-    terminal is suspended): no sampling at all.
+    for. interval: seconds between ticks, None for the host's own.
     """
 
     guests: frozenset[str] = frozenset()
     groups: Groups = Groups.LIST
     interval: float | None = None
-    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
