@@ -13,7 +13,6 @@ from tests.support.guests import GuestFactory, disk_xml, guest_xml, sparse_file
 from tests.support.rig import Rig, wait_until
 from tests.support.watching import TIMEOUT, Watched
 from tuivm.hypervisor.oneshot import survey
-from tuivm.model.guests import GuestState
 from tuivm.model.hosts import HostSpec, HostState
 from tuivm.model.ports import Groups, View
 from tuivm.model.requests import ForceOff, Start
