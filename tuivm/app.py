@@ -141,6 +141,8 @@ class TuivmApp(DeskApp):
         for spec in self._specs:
             self.fleet.add(spec)
         self.set_interval(SLOW_INTERVAL if self.slow else HEARTBEAT, self._beat)
+        # Back in the foreground the terminal is empty, and nothing but changes would be painted.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         for problem in self.startup_problems:
             self.say(problem, bad=True)
         # What hosts said before there was a screen belongs on the first picture of it.

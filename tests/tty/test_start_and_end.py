@@ -48,7 +48,7 @@ def test_a_real_guest_is_shown_and_q_leaves_the_terminal_as_it_was(
 ) -> None:
     guest_factory.start(guest_xml("real"), paused=False)
     terminal = program("-c", guest_factory.rig.uri)
-    terminal.wait(lambda t: "▶ running real" in t.text, "the guest")
+    terminal.wait(lambda t: "▶ running  real" in t.text, "the guest")
     assert terminal.mode(ALT_SCREEN)
     assert not terminal.cursor_shown
     assert not terminal.cooked
@@ -59,7 +59,7 @@ def test_a_real_guest_is_shown_and_q_leaves_the_terminal_as_it_was(
 
 def test_sigterm_leaves_the_terminal_as_it_was(program: OpenProgram) -> None:
     terminal = program("-c", HOST)
-    terminal.wait_text("running test")
+    terminal.wait_text("running  test")
     terminal.process.terminate()
     assert terminal.wait_end() == 128 + signal.SIGTERM
     assert_restored(terminal)
@@ -67,7 +67,7 @@ def test_sigterm_leaves_the_terminal_as_it_was(program: OpenProgram) -> None:
 
 def test_a_closed_terminal_ends_the_program(program: OpenProgram, home: Path) -> None:
     terminal = program("-c", HOST)
-    terminal.wait_text("running test")
+    terminal.wait_text("running  test")
     terminal.close()
     assert terminal.wait_end() == 128 + signal.SIGHUP
     assert "ended by SIGHUP" in (home / ".local/state/tuivm/tuivm.log").read_text()
@@ -75,7 +75,7 @@ def test_a_closed_terminal_ends_the_program(program: OpenProgram, home: Path) ->
 
 def test_one_cell_and_back(program: OpenProgram) -> None:
     terminal = program("-c", HOST)
-    terminal.wait_text("running test")
+    terminal.wait_text("running  test")
     for rows, columns in ((1, 1), (2, 200), (100, 1), (3, 3)):
         before = terminal.received
         terminal.resize(rows, columns)
@@ -87,7 +87,7 @@ def test_one_cell_and_back(program: OpenProgram) -> None:
     terminal.wait_text("Keys: guests")
     terminal.keys("\x1b")
     terminal.wait_gone("Keys: guests")
-    terminal.wait_text("running test")
+    terminal.wait_text("running  test")
     terminal.wait(lambda t: "q quit" in t.line(-1), "the line of keys")
     assert "tuivm" in terminal.line(0)
     terminal.keys("q")
@@ -100,7 +100,7 @@ def test_ctrl_z_gives_the_shell_back_and_fg_paints_anew(home: Path) -> None:
     with Terminal(["bash", "--norc", "--noprofile", "-i"], env=own) as terminal:
         terminal.wait_text("shell>")
         terminal.keys(f"{sys.executable} -m tuivm -c {HOST}\r")
-        terminal.wait_text("running test")
+        terminal.wait_text("running  test")
         terminal.wait(lambda t: t.mode(ALT_SCREEN), "the alternative screen")
         terminal.keys(CTRL_Z)
         terminal.wait_text("Stopped")
@@ -110,8 +110,11 @@ def test_ctrl_z_gives_the_shell_back_and_fg_paints_anew(home: Path) -> None:
         # Bash keeps the line editing of an interactive terminal to itself: ask a program.
         terminal.keys("clear; stty -a | tr ' ;' '\\n\\n' | grep -xE -- '-?(echo|icanon)'\r")
         terminal.wait(lambda t: {"echo", "icanon"} <= set(t.lines), "echo and line editing")
+        terminal.raw.clear()
         terminal.keys("fg\r")
-        terminal.wait_text("running test")
+        # The terminal shows an empty screen then: what has not changed has to be painted as well.
+        terminal.wait(lambda t: b"DEVICES" in t.raw, "all of the screen")
+        terminal.wait_text("running  test")
         assert terminal.mode(ALT_SCREEN)
         terminal.keys("3")
         terminal.wait_text("NUMA nodes")
@@ -128,7 +131,7 @@ def crashed(tmp_path: Path, home: Path) -> Terminal:
     own = {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "XDG_CONFIG_HOME": str(home)}
     own["PYTHONPATH"] = str(REPO)
     with Terminal([sys.executable, str(script), "-c", HOST], env=own) as terminal:
-        terminal.wait_text("running test")
+        terminal.wait_text("running  test")
         terminal.keys("?")
         terminal.wait_end()
     return terminal
