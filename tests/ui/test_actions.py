@@ -215,7 +215,7 @@ async def test_while_it_runs_its_row_says_so(tmp_path: Path) -> None:
         rig.host().answer()
         await rig.tick()
         assert "↻" not in rig.text
-        assert "▶ running   web" in rig.text
+        assert "▶ running web" in rig.words
 
 
 async def test_a_host_that_hangs_keeps_nothing_else_from_working(tmp_path: Path) -> None:
