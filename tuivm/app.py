@@ -121,6 +121,7 @@ class TuivmApp(DeskApp):
             *self._themes.problems,
             *self._keys.problems,
         ]
+        self._leaving = False
         self._painted = 0.0
         self._due: float | None = None
         for theme in self._themes.themes:
@@ -238,11 +239,16 @@ class TuivmApp(DeskApp):
 
     def run_command(self, command_id: str, place: PlaceScreen) -> None:
         """Carry a command out, or say why it is off."""
+        if self._leaving:
+            return
         command = BY_ID[command_id]()
         self.run_worker(self._carry_out(command, place), group=command_id, exit_on_error=True)
 
     async def _carry_out(self, command: Command, place: PlaceScreen) -> None:
-        # Looked at here and not before: a guest may go while the worker waits for its turn.
+        # Looked at here and not before: a guest may go while the worker waits for its turn, and
+        # what is typed behind the key that quits must neither act nor open anything.
+        if self._leaving:
+            return
         if refusal := command.refusal(self, place):
             # A key pressed again and again must not cover the screen with the same words.
             self.clear_notifications()
@@ -251,6 +257,7 @@ class TuivmApp(DeskApp):
             await command.run(self, place)
 
     def do_program_quit(self) -> None:
+        self._leaving = True
         self.fleet.close()
         self.exit(0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
 
@@ -217,6 +218,15 @@ async def test_quit_at_once_whatever_hangs(tmp_path: Path) -> None:
         await rig.until(lambda: rig.app.return_code == 0)
         assert rig.host("local").closed
         assert rig.host("rack7").closed
+
+
+async def test_what_is_typed_behind_quit_does_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path, two) as rig:
+        for key in "qpps:p":
+            rig.app.post_message(events.Key({":": "colon"}.get(key, key), key))
+        await rig.until(lambda: rig.app.return_code == 0)
+        assert not rig.host().requests
+        assert not any("off" in notice.text for notice in rig.app.notices)
 
 
 async def test_notices_are_kept(tmp_path: Path) -> None:
