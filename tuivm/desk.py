@@ -11,7 +11,6 @@ from typing import TypeVar
 from textual.screen import ModalScreen
 
 from tuivm import config as configuration
-from tuivm._compat import QuietCrash
 from tuivm.background import off_the_loop
 from tuivm.commands import COMMANDS
 from tuivm.commands.base import Place
@@ -21,6 +20,7 @@ from tuivm.fleet import Fleet
 from tuivm.jobs import Jobs, problem_text
 from tuivm.keymap import resolve
 from tuivm.keynames import key_name
+from tuivm.keyorder import OrderedKeys
 from tuivm.model.activities import Activities
 from tuivm.model.ports import HostPort, Trial, View
 from tuivm.model.requests import Outcome, Request
@@ -41,7 +41,7 @@ MOVING_KEYS = ("up", "k", "down", "j", "pageup", "pagedown", "home", "g", "end",
 """Keys of the lists themselves: they come before any command, so no command may have them."""
 
 
-class DeskApp(QuietCrash):
+class DeskApp(OrderedKeys):
     """What `commands.base.Desk` asks for. Subclasses make the fleet and paint."""
 
     fleet: Fleet

@@ -50,6 +50,8 @@ class Rig:
         """
         for _ in range(ROUNDS):
             await self.pilot.pause(0)
+        while self.app.typing and self.app.is_running:
+            await self.pilot.pause(0)
 
     async def press(self, *keys: str) -> None:
         """Press keys, named by Textual or by the character that is on them."""
