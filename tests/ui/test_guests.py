@@ -89,10 +89,10 @@ async def test_a_guest_that_comes_starts_and_goes_shows_within_a_tick(tmp_path: 
         assert "■ off new" in rig.words
         rig.host().change(key.uuid, state=GuestState.RUNNING)
         await rig.tick()
-        assert "▶ running  new" in rig.words
+        assert "▶ running new" in rig.words
         rig.host().change(key.uuid, name="newer")
         await rig.tick()
-        assert "▶ running  newer" in rig.words
+        assert "▶ running newer" in rig.words
         rig.host().remove_guest(key.uuid)
         await rig.tick()
         assert "newer" not in rig.text
