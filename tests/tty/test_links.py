@@ -1,0 +1,186 @@
+"""Links that are thin, stand still, or cannot be made without asking; terminals that are mute."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import libvirt
+import pytest
+
+from tests.support.guests import GuestFactory, guest_xml
+from tests.support.rig import Rig
+from tests.support.terminal import Terminal
+from tests.tty.conftest import OpenProgram
+from tuivm.flow import SILENT_AFTER
+
+CROWD = 8
+THIN = 4096.0
+"""Bytes a second."""
+STIRRED = 3.0
+"""Seconds that are compared with each other."""
+EFFECT = 8192
+"""Bytes that may arrive from a key to its effect: a screen and what was under way, no queue."""
+
+HIDES = pytest.mark.parametrize(
+    "held",
+    [
+        pytest.param(0, id="writes-wait"),
+        # A socket and ssh hold hundreds of KB that the program does not see waiting.
+        pytest.param(1 << 20, id="link-holds"),
+    ],
+)
+
+
+@pytest.fixture(scope="module")
+def herd(rig: Rig) -> Iterator[list[libvirt.virDomain]]:
+    factory = GuestFactory(rig)
+    uuids = [factory.start(guest_xml(f"guest-{number:02}")) for number in range(CROWD)]
+    yield [factory.domain(uuid) for uuid in uuids]
+    factory.clean()
+
+
+@pytest.fixture
+def crowd(herd: list[libvirt.virDomain]) -> list[libvirt.virDomain]:
+    """Guests that can all change at once, paused."""
+    for domain in herd:
+        if domain.state()[0] != libvirt.VIR_DOMAIN_PAUSED:
+            domain.suspend()
+    return herd
+
+
+def written_while_stirred(terminal: Terminal, crowd: list[libvirt.virDomain]) -> int:
+    """Bytes that the program writes in some seconds in which guests change all the time.
+
+    It leaves them all paused.
+    """
+    before, end = terminal.written, time.monotonic() + STIRRED
+    while time.monotonic() < end:
+        for domain in crowd:
+            domain.resume()
+        for domain in crowd:
+            domain.suspend()
+    return terminal.written - before
+
+
+def wait_all(terminal: Terminal, word: str) -> None:
+    terminal.wait(lambda t: t.text.count(word) == CROWD, f"every guest to be {word}")
+
+
+def wait_started(terminal: Terminal) -> None:
+    """Until the pictures of the start have arrived, and a few ticks after them."""
+    wait_all(terminal, "paused")
+    terminal.wait_text("guest-00 · ")
+    terminal.wait(lambda t: t.questions > 2, "ticks")
+
+
+@HIDES
+def test_ticks_are_skipped_while_nothing_is_read(
+    program: OpenProgram, rig: Rig, crowd: list[libvirt.virDomain], held: int
+) -> None:
+    terminal = program("-c", rig.uri, held=held)
+    wait_started(terminal)
+    free = written_while_stirred(terminal, crowd)
+    terminal.rate = 0.0
+    stalled = written_while_stirred(terminal, crowd)
+    # One tick may have been under way; a queue of them would be as long as what was free.
+    assert stalled * 4 < free
+    for domain in crowd:
+        domain.resume()
+    received = terminal.received
+    terminal.rate = None
+    wait_all(terminal, "running")
+    assert terminal.received - received < EFFECT
+    terminal.keys("q")
+    assert terminal.wait_end() == 0
+
+
+@HIDES
+def test_keys_are_answered_on_a_thin_link(
+    program: OpenProgram, rig: Rig, crowd: list[libvirt.virDomain], held: int
+) -> None:
+    terminal = program("-c", rig.uri, held=held, rows=50, columns=200)
+    wait_started(terminal)
+    terminal.rate = THIN
+    written_while_stirred(terminal, crowd)
+    for key, effect in (("j", "guest-01 · "), ("j", "guest-02 · "), ("2", "CLASS")):
+        before = terminal.received
+        terminal.keys(key)
+        terminal.wait_text(effect)
+        assert terminal.received - before < EFFECT, key
+    terminal.keys("1")
+    for domain in crowd:
+        domain.resume()
+    terminal.rate = None
+    wait_all(terminal, "running")
+    terminal.keys("q")
+    assert terminal.wait_end() == 0
+
+
+def test_a_terminal_that_never_answers(
+    program: OpenProgram, rig: Rig, crowd: list[libvirt.virDomain]
+) -> None:
+    """It is asked a few times, then left alone, and gets every tick."""
+    terminal = program("-c", rig.uri, silent=True)
+    asked = SILENT_AFTER + 1
+    wait_all(terminal, "paused")
+    for act, word in (
+        (libvirt.virDomain.resume, "running"),
+        (libvirt.virDomain.suspend, "paused"),
+    ) * (asked // 2 + 1):
+        for domain in crowd:
+            act(domain)
+        wait_all(terminal, word)
+    assert terminal.questions == asked
+    terminal.keys("j")
+    terminal.wait_text("guest-01 · ")
+    terminal.keys("q")
+    assert terminal.wait_end() == 0
+
+
+# What OpenSSH does: with BatchMode it fails, without it asks on the controlling terminal.
+_SSH = """#!/bin/sh
+echo "$*" >> '{log}'
+case "$*" in *BatchMode=yes*) echo '{reason}' >&2; exit 255;; esac
+exec < /dev/tty > /dev/tty
+printf '\\033[2J\\033[1;1HPassword for nobody: '
+read -r answer
+exit 255
+"""
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("nobody@far: Permission denied (publickey,password).", "ssh-copy-id"),
+        ("Host key verification failed.", "connect once by hand"),
+    ],
+)
+@pytest.mark.parametrize("asks", ["", "?no_tty=0"])
+def test_ssh_never_asks_on_the_screen(
+    program: OpenProgram, tmp_path: Path, reason: str, remedy: str, asks: str
+) -> None:
+    log, ssh = tmp_path / "ssh.log", tmp_path / "bin/ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(_SSH.format(log=log, reason=reason))
+    ssh.chmod(0o755)
+    path = f"{ssh.parent}{os.pathsep}{os.environ['PATH']}"
+    uri = f"qemu+ssh://nobody@far/system{asks}"
+    terminal = program("-c", uri, "-c", "test:///default", env={"PATH": path})
+    # The other host is not held up, and the table is what it always is.
+    terminal.wait_text("far failed")
+    terminal.wait(lambda t: any("▶" in line and " test " in line for line in t.lines), "the guest")
+    terminal.keys("3", "g")
+    terminal.wait_text("cannot connect to far")
+    last_word = reason.rsplit(maxsplit=1)[-1]
+    for words in (last_word, "remedy ", remedy):
+        terminal.wait_text(words)
+    assert b"Password" not in terminal.raw
+    assert terminal.line(0).startswith(" tuivm ")
+    for called in log.read_text().splitlines():
+        assert "-o BatchMode=yes" in called
+        assert "nobody" in called
+    terminal.keys("q")
+    assert terminal.wait_end() == 0
