@@ -26,6 +26,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         parsed = cli.parser().parse_args(arguments)
         options = cli.options_of(parsed)
+        if options.config_path is not None and not options.config_path.exists():
+            sys.stderr.write(f"tuivm: {options.config_path}: there is no such file\n")
+            return Exit.USAGE
         if parsed.version or parsed.command:
             from tuivm.headless.run import run_command  # noqa: PLC0415 - not for the UI
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tuivm.commands.base import Desk, Place
+from tuivm.commands.base import COMPARE, Desk, Place
 from tuivm.domainxml.excerpt import device_xml, layer_xml
 from tuivm.model.devices import Device, DeviceClass
 from tuivm.model.store import GuestView
@@ -33,6 +33,9 @@ class Explainer:
         elif status is not None:
             text, command = explain_host(status)
             await self._desk.ask(Explain(status.spec.name, text, "", command))
+        elif place.place == COMPARE:
+            text = "\n".join(explain_class(cls) for cls in DeviceClass)
+            await self._desk.ask(Explain("Device classes", text))
         else:
             self._desk.say("explain: nothing is highlighted", bad=True)
 

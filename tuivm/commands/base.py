@@ -93,6 +93,8 @@ class Command:
     group: ClassVar[str] = "program"
     footer: ClassVar[int] = 0
     """Rank in the footer, from the left; 0 keeps it out of there."""
+    footer_places: ClassVar[frozenset[str]] = EVERYWHERE
+    """Places in whose footer it stands, of those where it can be done."""
 
     def refusal(self, desk: Desk, place: Place) -> str:
         """Why it cannot be done now, in words; "" when it can."""

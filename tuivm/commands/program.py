@@ -71,6 +71,8 @@ class Back(ScreenCommand):
     id = "screen.back"
     label = "back"
     keys = ("escape",)
+    footer = 5
+    footer_places = frozenset({GUEST})
     places = EVERYWHERE
     group = "table"
 
@@ -237,6 +239,8 @@ class Retry(Command):
     id = "host.retry"
     label = "retry"
     keys = ("r",)
+    footer = 61
+    footer_places = frozenset({HOSTS})
     group = "hosts"
 
     def refusal(self, desk: Desk, place: Place) -> str:
@@ -262,6 +266,8 @@ class AddHost(Command):
     id = "host.add"
     label = "add host"
     keys = ("A", "plus")
+    footer = 60
+    footer_places = frozenset({HOSTS})
     group = "hosts"
 
     async def run(self, desk: Desk, place: Place) -> None:

@@ -15,7 +15,7 @@ from tuivm.headless.show import problem_lines
 from tuivm.headless.table import Column, Table
 from tuivm.model.hosts import HostSpec, HostState, Problem
 from tuivm.model.ports import Groups, HostMaker, HostPort, Sinks, View
-from tuivm.model.rates import GuestRates
+from tuivm.model.rates import GuestRates, MemorySource
 from tuivm.model.snapshot import HostSnapshot
 from tuivm.model.store import GuestView, Store
 from tuivm.model.units import byte_count, kib, percent, visible
@@ -236,9 +236,9 @@ def _rows(view: GuestView, rates: GuestRates) -> list[list[str]]:
     clock = time.strftime("%H:%M:%S", time.localtime(_wall_clock(rates.at)))
     start = [clock, view.key.host, view.guest.name]
     io = [rates.disk_read, rates.disk_write, rates.net_rx, rates.net_tx]
-    rows = [
-        [*start, "", percent(view.cpu_percent), kib(rates.memory_kib), *map(byte_count, io)],
-    ]
+    resident = rates.memory_source is MemorySource.RSS
+    memory = f"{'~' if resident else ''}{kib(rates.memory_kib)}"
+    rows = [[*start, "", percent(view.cpu_percent), memory, *map(byte_count, io)]]
     for disk in rates.disks or ():
         figures = [disk.rd_bytes, disk.wr_bytes, None, None]
         rows.append([*start, disk.name, "", "", *map(byte_count, figures)])

@@ -19,7 +19,7 @@ from tuivm.screens.charted import ChartedPlace
 from tuivm.screens.charts import guest_chart
 from tuivm.screens.stack import draw_stack
 from tuivm.widgets.itemlist import ItemList
-from tuivm.widgets.keybar import KeyBar, KeyHint
+from tuivm.widgets.keybar import KeyBar
 from tuivm.widgets.linetext import LineText
 from tuivm.widgets.timechart import ChartData, TimeChart, Window
 
@@ -118,10 +118,6 @@ class GuestScreen(ChartedPlace):
         if self._key.host not in self.desk.store.host_names:
             return None
         return self.desk.store.status(self._key.host, self.desk.now())
-
-    def hints(self) -> list[KeyHint]:
-        back = KeyHint("screen.back", self.desk.key_text("screen.back"), "back")
-        return [back, *super().hints()]
 
     def target_item(self) -> object:
         return self.query_one(ItemList).item

@@ -84,7 +84,7 @@ class PlaceScreen(Screen[None]):
 
     def hints(self) -> list[KeyHint]:
         """The footer: commands of this place by rank, off when refused."""
-        here = [c for c in COMMANDS if self.place in c.places and c.footer > 0]
+        here = [c for c in COMMANDS if c.footer and self.place in c.places & c.footer_places]
         return [
             KeyHint(
                 command.id,
