@@ -26,9 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         parsed = cli.parser().parse_args(arguments)
         options = cli.options_of(parsed)
-        if options.config_path is not None and not options.config_path.exists():
-            sys.stderr.write(f"tuivm: {options.config_path}: there is no such file\n")
-            return Exit.USAGE
+        _require_config(options)
         if parsed.version or parsed.command:
             from tuivm.headless.run import run_command  # noqa: PLC0415 - not for the UI
 
@@ -45,6 +43,13 @@ def run(arguments: Sequence[str]) -> int:
             raise
         sys.stderr.write(f"tuivm: cannot write the output: {error.strerror}\n")
         return Exit.FAILED
+
+
+def _require_config(options: Options) -> None:
+    """A config file that was named has to be there; the default one need not. Ends with 2."""
+    if options.config_path is not None and not options.config_path.exists():
+        sys.stderr.write(f"tuivm: {options.config_path}: there is no such file\n")
+        raise SystemExit(Exit.USAGE)
 
 
 def _run_interface(options: Options) -> int:

@@ -192,9 +192,11 @@ async def test_no_host_at_all(tmp_path: Path) -> None:
             assert "No host is known." in rig.text
             assert "[b]it␛ names no driver write qemu+ssh://rack7/system" in rig.words
             assert "A  add a host by its libvirt URI" in rig.text
-        await rig.press("2", "e")
+        await rig.press("1", "e")
         assert "nothing is highlighted" in rig.notices[-1]
-        await rig.press("r")
+        await rig.press("2", "e")
+        assert "paravirtual: generic design, made of software" in rig.words
+        await rig.press("escape", "r")
         assert rig.notices[-1] == "retry: no host is known"
         await rig.press("1", "A")
         assert isinstance(rig.app.screen, AddHost)

@@ -161,3 +161,10 @@ def test_a_crash_is_one_line_on_the_terminal_and_a_traceback_in_the_log(tmp_path
     assert "Traceback" in text
     assert "RuntimeError: no ␛[2J luck" in text
     assert "geheim" not in text + done.stderr
+
+
+def test_a_config_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.toml"
+    done = run("--config", str(missing), "completions", "bash")
+    assert done.returncode == cli.Exit.USAGE
+    assert f"{missing}: there is no such file" in done.stderr

@@ -21,7 +21,7 @@ class World:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.maker = SimMaker(self.clock, lambda host: _fill(host))
+        self.maker = SimMaker(self.clock, _fill)
         self.woken = 0
         self.fleet = Fleet(self.maker, self._wake, ask=lambda request: request.answer(None))
 

@@ -1,4 +1,4 @@
-"""Flow control: what a slow terminal has not taken yet holds back the next tick, and nothing else."""
+"""Flow control: what a slow terminal has not taken yet holds back the next tick, no more."""
 
 from __future__ import annotations
 
