@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import libvirt
@@ -20,7 +20,9 @@ CROWD = 8
 THIN = 4096.0
 """Bytes a second."""
 STIRRED = 3.0
-"""Seconds that are compared with each other."""
+"""Seconds in which a queue, if there were one, would grow."""
+MANY_TICKS = 8192
+"""Bytes of ticks in which the whole crowd changes."""
 EFFECT = 8192
 """Bytes that may arrive from a key to its effect: a screen and what was under way, no queue."""
 
@@ -51,18 +53,23 @@ def crowd(herd: list[libvirt.virDomain]) -> list[libvirt.virDomain]:
     return herd
 
 
-def written_while_stirred(terminal: Terminal, crowd: list[libvirt.virDomain]) -> int:
-    """Bytes that the program writes in some seconds in which guests change all the time.
+def stir(crowd: list[libvirt.virDomain], enough: Callable[[], bool]) -> float:
+    """Let all guests change again and again until it is enough; how many seconds that took.
 
     It leaves them all paused.
     """
-    before, end = terminal.written, time.monotonic() + STIRRED
-    while time.monotonic() < end:
+    began = time.monotonic()
+    while not enough():
         for domain in crowd:
             domain.resume()
         for domain in crowd:
             domain.suspend()
-    return terminal.written - before
+    return time.monotonic() - began
+
+
+def stir_for(crowd: list[libvirt.virDomain], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    stir(crowd, lambda: time.monotonic() > end)
 
 
 def wait_all(terminal: Terminal, word: str) -> None:
@@ -82,11 +89,13 @@ def test_ticks_are_skipped_while_nothing_is_read(
 ) -> None:
     terminal = program("-c", rig.uri, held=held)
     wait_started(terminal)
-    free = written_while_stirred(terminal, crowd)
+    before = terminal.written
+    seconds = stir(crowd, lambda: terminal.written - before > MANY_TICKS)
     terminal.rate = 0.0
-    stalled = written_while_stirred(terminal, crowd)
-    # One tick may have been under way; a queue of them would be as long as what was free.
-    assert stalled * 4 < free
+    before = terminal.written
+    stir_for(crowd, seconds)
+    # One may have been under way; a queue of them would be as long as what was free.
+    assert (terminal.written - before) * 3 < MANY_TICKS
     for domain in crowd:
         domain.resume()
     received = terminal.received
@@ -104,7 +113,7 @@ def test_keys_are_answered_on_a_thin_link(
     terminal = program("-c", rig.uri, held=held, rows=50, columns=200)
     wait_started(terminal)
     terminal.rate = THIN
-    written_while_stirred(terminal, crowd)
+    stir_for(crowd, STIRRED)
     for key, effect in (("j", "guest-01 · "), ("j", "guest-02 · "), ("2", "CLASS")):
         before = terminal.received
         terminal.keys(key)
