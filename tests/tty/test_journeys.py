@@ -19,8 +19,10 @@ PLAY_HOST = "test:///default"
 
 def row_of(terminal: Terminal, name: str) -> str:
     """The guest's line in the table, "" when it has none."""
-    # Under the table the chart names the guest too.
-    return next((line for line in terminal.lines[1:14] if f" {name} " in f"{line} "), "")
+    lines = terminal.lines
+    # Over the table the filter may name the guest too, and under it the chart.
+    head = next((row for row, line in enumerate(lines) if " NAME" in line), len(lines))
+    return next((line for line in lines[head + 1 : 14] if f" {name} " in f"{line} "), "")
 
 
 def wait_row(terminal: Terminal, name: str, *words: str) -> None:
