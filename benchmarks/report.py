@@ -58,7 +58,7 @@ def machine() -> str:
     return (
         f"{time.strftime('%Y-%m-%d')}: {_cpu_model()}, {os.cpu_count()} CPUs, {memory:.0f} GiB, "
         f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}, "
-        f"Textual {version('textual')}, libvirt {libvirts}."
+        f"Textual {version('textual')}, libvirt {libvirts}, nice {os.nice(0)}."
     )
 
 
