@@ -13,11 +13,14 @@ if [ -t 0 ] && [ -t 1 ]; then
     exec .venv/bin/tuivm "$@"
 fi
 
+# As on the screen: a line for each host, and one for each guest.
 for view in hosts list; do
+    brief=
+    [ "$view" = hosts ] || brief=--brief
     echo
     say "$view"
     status=0
-    .venv/bin/tuivm "$@" "$view" || status=$?
+    .venv/bin/tuivm "$@" "$view" ${brief:+"$brief"} || status=$?
     # 3 says that some host is out of reach, which is a thing to show and not a failure to show it.
     [ "$status" = 0 ] || [ "$status" = 3 ] || exit "$status"
 done

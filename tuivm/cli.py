@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
         )
         if name == "list":
             command.add_argument(
-                "--devices", action="store_true", help="a line for each device too (always in JSON)"
+                "--brief", action="store_true", help="one line a guest (JSON has the devices still)"
             )
         if name == "stats":
             _add_stats_options(command)

@@ -86,9 +86,15 @@ def test_list_has_every_device_with_its_class(
     assert ("nic", "e1000", "emulated") in found
     assert {one["target"] for one in guest["devices"] if one["kind"] == "disk"} == {"vda", "hda"}
     assert sum(guest["classes"].values()) == len(guest["devices"])
-    plain = cli("-c", rig.uri, "list", "--devices").stdout
-    assert "cli-many" in plain
-    assert "virtio-blk" in plain
+    rows = [line.split() for line in cli("-c", rig.uri, "list").stdout.splitlines()]
+    mine = rows[next(at for at, row in enumerate(rows) if row[0] == "cli-many") :]
+    shown = {tuple(row[:3] + row[4:5]) for row in mine[1 : 1 + len(guest["devices"])]}
+    assert ("disk", "vda", "virtio-blk", "paravirtual") in shown
+    assert ("disk", "hda", "ide-hd", "emulated") in shown
+    assert any(kind == "nic" and model == "e1000" for kind, _, model, _ in shown)
+    brief = cli("-c", rig.uri, "list", "--brief").stdout
+    assert "cli-many" in brief
+    assert "virtio-blk" not in brief
 
 
 def test_stats_of_a_running_guest(

@@ -40,7 +40,7 @@ def test_the_shell_takes_it(shell: str, tmp_path: Path) -> None:
         (["li"], {"list"}),
         (["--readonly", "li"], {"list"}),
         (["-c", "qemu:///system", "st"], {"stats"}),
-        (["list", "--dev"], {"--devices"}),
+        (["list", "--br"], {"--brief"}),
         (["stats", "--inter"], {"--interval"}),
         (["completions", ""], {"bash", "zsh", "fish"}),
     ],

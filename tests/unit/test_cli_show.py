@@ -42,9 +42,9 @@ class Printed:
     err: str
 
 
-def guests(found: show.Hosts, *, as_json: bool = False, devices: bool = False) -> Printed:
+def guests(found: show.Hosts, *, as_json: bool = False, brief: bool = False) -> Printed:
     out, err = io.StringIO(), io.StringIO()
-    code = show.guests(found, out, err, as_json=as_json, devices=devices, ascii_only=True)
+    code = show.guests(found, out, err, as_json=as_json, brief=brief, ascii_only=True)
     return Printed(code, out.getvalue(), err.getvalue())
 
 
@@ -54,8 +54,8 @@ def hosts(found: show.Hosts, *, as_json: bool = False) -> Printed:
     return Printed(code, out.getvalue(), err.getvalue())
 
 
-def test_one_line_a_guest_by_name() -> None:
-    printed = guests([(UP, up())])
+def test_in_brief_one_line_a_guest_by_name() -> None:
+    printed = guests([(UP, up())], brief=True)
     heading, first, second = printed.out.splitlines()
     assert heading.split() == ["NAME", "HOST", "STATE", "VCPUS", "MEMORY", "DEVICES"]
     assert first.split() == ["Alt␛[31m", "local", "off", "2", "1.0G", "V1", "E3"]
@@ -64,12 +64,24 @@ def test_one_line_a_guest_by_name() -> None:
 
 
 def test_a_line_for_each_device_under_its_guest() -> None:
-    lines = guests([(UP, up())], devices=True).out.splitlines()
-    assert len(lines) == 1 + 2 + 4 + 3
-    assert lines[2].split() == ["disk", "hda", "ide-hd", "emulated", "-"]
-    assert lines[6].startswith("web-1 ")
-    assert lines[7].split() == ["disk", "vda", "virtio-blk", "paravirtual", "-"]
-    assert lines[2].index("emulated") == lines[7].index("paravirtual")
+    lines = guests([(UP, up())]).out.splitlines()
+    assert len(lines) == 2 + 2 + 4 + 3
+    assert lines[1].split() == ["KIND", "TARGET", "MODEL", "CLASS", "SOURCE"]
+    assert lines[3].split() == ["disk", "hda", "ide-hd", "E", "emulated"]
+    assert lines[7].startswith("web-1 ")
+    assert lines[8].split() == ["disk", "vda", "virtio-blk", "V", "paravirtual"]
+    assert lines[1].index("CLASS") == lines[3].index("E em") == lines[8].index("V para")
+    assert all(line.startswith("  ") for line in lines[3:7])
+
+
+def test_json_has_the_devices_in_brief_too() -> None:
+    found = [(UP, up())]
+    assert guests(found, as_json=True, brief=True).out == guests(found, as_json=True).out
+
+
+def test_where_no_device_is_known_there_is_no_heading_for_them() -> None:
+    found = [(DOWN, down())]
+    assert guests(found).out == guests(found, brief=True).out
 
 
 def test_a_dead_host_is_told_on_stderr_and_the_others_are_printed() -> None:

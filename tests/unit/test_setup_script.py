@@ -339,7 +339,7 @@ def test_without_a_terminal_a_run_prints_hosts_and_guests(
         assert "table of list" in done.stdout
         assert machine.calls("tuivm") == [
             "tuivm -c test:///default hosts",
-            "tuivm -c test:///default list",
+            "tuivm -c test:///default list --brief",
         ]
 
 

@@ -75,7 +75,7 @@ def _show(arguments: argparse.Namespace, options: Options, specs: tuple[HostSpec
         sys.stdout,
         sys.stderr,
         as_json=arguments.json,
-        devices=arguments.devices,
+        brief=arguments.brief,
         ascii_only=options.ascii or environment.wants_ascii(os.environ),
     )
 

@@ -8,7 +8,7 @@ from typing import TextIO
 from tuivm.cli import Exit
 from tuivm.headless import documents
 from tuivm.headless.table import Column, Table
-from tuivm.model.devices import Device, count_classes
+from tuivm.model.devices import Device, DeviceClass, count_classes
 from tuivm.model.guests import Guest
 from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
 from tuivm.model.snapshot import HostSnapshot
@@ -40,9 +40,9 @@ def hosts(found: Hosts, out: TextIO, err: TextIO, *, as_json: bool) -> Exit:
 
 
 def guests(
-    found: Hosts, out: TextIO, err: TextIO, *, as_json: bool, devices: bool, ascii_only: bool
+    found: Hosts, out: TextIO, err: TextIO, *, as_json: bool, brief: bool, ascii_only: bool
 ) -> Exit:
-    """Print the guests of all hosts, with `devices` a line for each device under its guest."""
+    """Print the guests of all hosts: a line each and, unless `brief`, one for each device."""
     if as_json:
         _dump(documents.guests_document(found), out)
         return complain(found, err)
@@ -56,15 +56,23 @@ def guests(
         Column("DEVICES"),
     )
     lines = table.all_lines([_guest_row(one, ascii_only=ascii_only) for one in listed])
-    if not devices:
+    if brief:
         _print(lines, out)
         return complain(found, err)
-    plain = Table(*(Column("") for _ in range(5)), indent="    ")
-    rows = [[_device_row(device) for device in _devices(one)] for one in listed]
-    flat = iter(plain.lines([row for group in rows for row in group]))
-    _print(lines[:1], out)
+    under = Table(
+        Column("KIND"),
+        Column("TARGET"),
+        Column("MODEL"),
+        Column("CLASS"),
+        Column("SOURCE", missing=""),
+        indent="  ",
+    )
+    rows = [[_device_row(each, ascii_only=ascii_only) for each in _devices(one)] for one in listed]
+    heading, *flat = under.all_lines([row for group in rows for row in group])
+    _print([lines[0], heading] if flat else lines[:1], out)
+    rest = iter(flat)
     for line, group in zip(lines[1:], rows, strict=True):
-        _print([line, *(next(flat) for _ in group)], out)
+        _print([line, *(next(rest) for _ in group)], out)
     return complain(found, err)
 
 
@@ -125,7 +133,7 @@ def _guest_row(one: Guest, *, ascii_only: bool) -> list[str]:
         str(details.vcpus) if details and details.vcpus else "",
         kib(details.memory_kib) if details and details.memory_kib else "",
         " ".join(
-            f"{cls.letter if ascii_only else cls.glyph}{number}"
+            f"{_sign(cls, ascii_only=ascii_only)}{number}"
             for cls, number in count_classes(_devices(one)).items()
             if number
         ),
@@ -136,9 +144,14 @@ def _devices(one: Guest) -> tuple[Device, ...]:
     return one.details.devices if one.details else ()
 
 
-def _device_row(device: Device) -> list[str]:
-    cls = f"{device.cls.value} ({device.note})" if device.note else device.cls.value
+def _device_row(device: Device, *, ascii_only: bool) -> list[str]:
+    cls = f"{_sign(device.cls, ascii_only=ascii_only)} {device.cls.value}"
+    cls = f"{cls} ({device.note})" if device.note else cls
     return [device.kind.value, device.target, device.model, cls, device.source]
+
+
+def _sign(cls: DeviceClass, *, ascii_only: bool) -> str:
+    return cls.letter if ascii_only else cls.glyph
 
 
 def _dump(document: documents.Document, out: TextIO) -> None:

@@ -15,10 +15,11 @@ MISSING = "-"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A number column is set flush right."""
+    """A number column is set flush right. missing: what an empty cell is shown as."""
 
     heading: str
     number: bool = False
+    missing: str = MISSING
 
 
 class Table:
@@ -35,9 +36,15 @@ class Table:
     def lines(self, rows: Sequence[Sequence[str]]) -> list[str]:
         """Rows as lines, widths counted in terminal cells, without spaces at their ends.
 
-        An empty cell is shown as "-". Control characters and the like are made visible.
+        An empty cell is shown as its column says. Control characters and the like are made visible.
         """
-        body = [[visible(cell) or MISSING for cell in row] for row in rows]
+        body = [
+            [
+                visible(cell) or column.missing
+                for column, cell in zip(self._columns, row, strict=True)
+            ]
+            for row in rows
+        ]
         for cells in body:
             widths = zip(self._widths, cells, strict=True)
             self._widths = [max(width, cell_len(cell)) for width, cell in widths]
