@@ -33,10 +33,10 @@ _SUM = ".sum"
 
 
 def stats_flags(groups: Groups) -> int:
-    """The VIR_DOMAIN_STATS_* of the groups."""
+    """The VIR_DOMAIN_STATS_* of the groups; those that libvirt does not have count for none."""
     flags = 0
     for group in groups:
-        flags |= GROUP_FLAGS[group]
+        flags |= GROUP_FLAGS.get(group, 0)
     return flags
 
 

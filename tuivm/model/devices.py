@@ -61,6 +61,28 @@ class DeviceKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Backing:
+    """What does a disk's or a NIC's work on the host; "" is: not said, so the default.
+
+    kind: of a disk "file", "block", "network", "volume", … ; of a NIC its `<interface type>` as it
+    became ("network", "bridge", "user", "direct", "udp", …). format, cache, io, discard, iothread:
+    as in `<driver>` of a disk. throttled: an `<iotune>` or `<bandwidth>` limits it. vhost: "on" or
+    "off" for a NIC whose `<driver>` names it or whose kind decides it ("off" for user mode).
+    queues: 0 for not said.
+    """
+
+    kind: str = ""
+    format: str = ""
+    cache: str = ""
+    io: str = ""
+    discard: str = ""
+    iothread: str = ""
+    throttled: bool = False
+    vhost: str = ""
+    queues: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """One device of a guest.
 
@@ -83,6 +105,9 @@ class Device:
     counted: bool = False
     removable: bool = False
     """A CD-ROM or floppy drive: its medium comes and goes."""
+    mac: str = ""
+    backing: Backing | None = None
+    """Of disks and NICs that the VMM serves; a passed-through device has none."""
 
 
 def count_classes(devices: tuple[Device, ...]) -> dict[DeviceClass, int]:

@@ -26,6 +26,8 @@ class Groups(Flag):
     BLOCK = auto()
     NET = auto()
     VCPU = auto()
+    COST = auto()
+    """Read on the host itself, of the guests in view alone; a host that is remote has none."""
     LIST = CPU | BALLOON | BLOCK | NET
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tuivm.model.samples import DiskCounters, GuestSample, NicCounters
+from tuivm.model.samples import DiskCounters, GuestSample, NicCounters, ThreadRole
 
 
 class MemorySource(StrEnum):
@@ -19,7 +20,7 @@ class MemorySource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DiskRates:
-    """Per second; latencies are mean ns per request over the interval."""
+    """Per second; latencies are mean ns per request over the interval; sizes are bytes."""
 
     name: str
     rd_bytes: float | None = None
@@ -29,6 +30,11 @@ class DiskRates:
     fl_reqs: float | None = None
     rd_latency_ns: float | None = None
     wr_latency_ns: float | None = None
+    fl_latency_ns: float | None = None
+    errors: float | None = None
+    allocation: int | None = None
+    capacity: int | None = None
+    physical: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +51,70 @@ class NicRates:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryRates:
+    """The balloon's figures, sizes in KiB; what comes and goes is per second (swap: bytes)."""
+
+    current: int | None = None
+    rss: int | None = None
+    available: int | None = None
+    unused: int | None = None
+    usable: int | None = None
+    swap_in: float | None = None
+    swap_out: float | None = None
+    major_faults: float | None = None
+    minor_faults: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VcpuRates:
+    """Shares of the interval, 0 to 1; exits per second by libvirt's names ("exits", "io_exits").
+
+    cpu: it ran; wait: it waited for I/O on the host (vcpu.N.wait); delay: it was ready but the
+    host ran something else (vcpu.N.delay, what the guest sees as steal).
+    """
+
+    number: int
+    cpu: float | None = None
+    wait: float | None = None
+    delay: float | None = None
+    halted: bool | None = None
+    exits: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRates:
+    """cpu: CPUs kept busy, 1.0 = one whole CPU; vmm: the part that is not the guest's own code,
+    None where that cannot be told (a vCPU thread under TCG)."""
+
+    role: ThreadRole
+    name: str
+    cpu: float
+    vmm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CostRates:
+    """What the guest costs its host now.
+
+    span: seconds that this is the mean of. threads: by role, then name. vmm: CPUs kept busy with
+    other things than the guest's own code (exit handling, device models, I/O), summed over the
+    threads of which it is known. interrupts: per second, by PCI address on the host.
+    """
+
+    span: float
+    threads: tuple[ThreadRates, ...] = ()
+    vmm: float | None = None
+    interrupts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class GuestRates:
     """What a guest does now.
 
     at: monotonic seconds of the newer sample; seconds: distance to the older one.
-    cpu_span, disk_span, nic_span: seconds up to `at` that these figures are the mean of; 0 where
-    nothing new was measured (the figure is missing, or held over from an earlier sample).
+    cpu_span, disk_span, nic_span, memory_span, vcpu_span: seconds up to `at` that these figures
+    are the mean of; 0 where nothing new was measured (the figure is missing, or held over from an
+    earlier sample).
     cpu: CPUs kept busy on the host (1.0 = one whole CPU), guest and VMM together.
     memory_kib: memory in use, from `memory_source`; memory_total_kib: what the guest sees, or has
     been given, at present.
@@ -67,6 +131,20 @@ class GuestRates:
     cpu_span: float = 0.0
     disk_span: float = 0.0
     nic_span: float = 0.0
+    memory: MemoryRates | None = None
+    memory_span: float = 0.0
+    vcpus: tuple[VcpuRates, ...] | None = None
+    vcpu_span: float = 0.0
+    cost: CostRates | None = None
+
+    @property
+    def exits(self) -> dict[str, float]:
+        """Exits per second over all vCPUs, by libvirt's names; {} where none are reported."""
+        totals: dict[str, float] = {}
+        for vcpu in self.vcpus or ():
+            for name, rate in vcpu.exits.items():
+                totals[name] = totals.get(name, 0.0) + rate
+        return totals
 
     @property
     def disk_read(self) -> float | None:

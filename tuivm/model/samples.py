@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,46 @@ class VcpuCounters:
     exits: Mapping[str, int] = field(default_factory=dict)
 
 
+class ThreadRole(StrEnum):
+    """What a thread of a guest's VMM is there for."""
+
+    VCPU = "vCPU"
+    MAIN = "main loop"
+    IOTHREAD = "I/O thread"
+    VHOST = "vhost"
+    WORKER = "worker"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadCounters:
+    """CPU time of one host thread that works for a guest, in ns since it began.
+
+    tid: the kernel's id, by which two readings are joined. name: what to call it ("vCPU 0",
+    "iothread1"). guest_ns: the part spent in the guest's own code; None where that cannot be told
+    from the VMM's (TCG).
+    """
+
+    tid: int
+    role: ThreadRole
+    name: str
+    cpu_ns: int
+    guest_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostCost:
+    """What a guest costs its host, read on the host itself.
+
+    at: monotonic seconds when it was read. threads: None where the process could not be found.
+    interrupts: interrupts so far of each passed-through PCI device, by its address on the host.
+    """
+
+    at: float
+    threads: tuple[ThreadCounters, ...] | None = None
+    interrupts: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class GuestSample:
     """All counters of one guest at one moment.
@@ -86,3 +127,4 @@ class GuestSample:
     vcpus: tuple[VcpuCounters, ...] | None = None
     disks: tuple[DiskCounters, ...] | None = None
     nics: tuple[NicCounters, ...] | None = None
+    cost: HostCost | None = None

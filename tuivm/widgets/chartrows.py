@@ -29,11 +29,23 @@ class ChartSeries:
 
     label: untrusted text. values: one for each dot column, oldest first; NaN is a gap. role: one
     of ROLES, anything else gets a colour by position. glyph: in front of the label. value: the
-    latest figure as text.
+    latest figure as text, or the one under the cursor. group: index into ChartData.groups, -1 for
+    none.
     """
 
     label: str
     values: Sequence[float]
+    role: str
+    glyph: str = ""
+    value: str = ""
+    group: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ChartGroup:
+    """Series that belong together in the legend, with their sum; role and glyph as of a series."""
+
+    label: str
     role: str
     glyph: str = ""
     value: str = ""
@@ -46,6 +58,9 @@ class ChartData:
     title: untrusted text. unit: "%", "B", "B/s", "ns", or what is counted. step: seconds in a dot
     column. end_bucket: number of the last bucket (see window.Window). y_max: top of the axis, None
     for one that fits itself. note: why there is nothing to see, when there is nothing to see.
+    log: logarithmic axis. cursor: the dot column whose values the legend shows, None for none.
+    ends_ago: seconds that the right edge lies in the past, 0 for a live chart. paused: it stands
+    still. groups: headings of the legend, see ChartSeries.group.
     """
 
     title: str
@@ -55,6 +70,11 @@ class ChartData:
     series: tuple[ChartSeries, ...]
     y_max: float | None = None
     note: str = ""
+    log: bool = False
+    cursor: int | None = None
+    ends_ago: float = 0.0
+    paused: bool = False
+    groups: tuple[ChartGroup, ...] = ()
 
 
 class Piece(NamedTuple):
