@@ -146,7 +146,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    main()
+    # Late: the empty app is an ordinary one, which loads nothing of tuivm.
     from tuivm.__main__ import end
 
-    main()
     end(0)
