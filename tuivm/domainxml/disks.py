@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tuivm.domainxml.backing import disk_backing
 from tuivm.domainxml.parse import (
     Element,
     Platform,
@@ -90,6 +91,7 @@ def disk(element: Element, platform: Platform) -> Device:
         note=note,
         counted=bool(target) and not vhost_user,
         removable=device in ("cdrom", "floppy"),
+        backing=None if cls is PHYSICAL or platform.container else disk_backing(element),
     )
 
 

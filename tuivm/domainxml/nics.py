@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tuivm.domainxml.backing import nic_backing
 from tuivm.domainxml.disks import EMULATED, PARAVIRTUAL, PHYSICAL, flavour
 from tuivm.domainxml.parse import (
     Element,
@@ -46,6 +47,7 @@ def interface(element: Element, platform: Platform) -> Device:
             source=_assigned_nic(element, actual),
             address=device_address(element),
             note=_VF_NOTE,
+            mac=mac,
         )
     model, cls, note = _nic_model(element, platform)
     if kind == "vdpa":
@@ -63,6 +65,12 @@ def interface(element: Element, platform: Platform) -> Device:
         address=device_address(element),
         note=note,
         counted=counted,
+        mac=mac,
+        backing=(
+            None
+            if platform.container
+            else nic_backing(element, kind, paravirtual=cls is PARAVIRTUAL)
+        ),
     )
 
 
