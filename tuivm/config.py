@@ -1,26 +1,20 @@
 """The configuration file: TOML in, frozen dataclasses out; described in docs/configuration.md.
 
 Reading never fails: whatever is wrong in the file is said in a sentence, the default stands in
-for it, and the rest counts. Writing keeps comments and order, and replaces the file in one step.
+for it, and the rest counts. `configfile` writes it.
 """
 
 from __future__ import annotations
 
 import difflib
 import math
-import os
-import stat
-import tempfile
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import platformdirs
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AoT
 
 from tuivm.model.hosts import HostSpec
 from tuivm.model.uris import check_uri, parse_uri, short_name
@@ -96,76 +90,11 @@ def load(
     return Loaded(config, where, tuple(f"{where}: {fault}" for fault in faults))
 
 
-def add_host(path: Path, spec: HostSpec) -> None:
-    """Add a host at the end of the file. Raises ConfigError."""
-    if fault := _uri_fault(spec.uri) or _name_fault(spec.name):
-        raise ConfigError(f'host "{spec.name}" cannot be saved: {fault}')
-
-    def change(document: tomlkit.TOMLDocument) -> None:
-        hosts = _host_tables(document, path)
-        if any(host.get("name") == spec.name for host in hosts):
-            raise ConfigError(f'{path}: there is a host "{spec.name}" already')
-        table = tomlkit.table()
-        table["name"] = spec.name
-        table["uri"] = spec.uri
-        if spec.readonly:
-            table["readonly"] = True
-        if spec.interval != HostSpec("", "").interval:
-            table["interval"] = spec.interval
-        if not isinstance(hosts, AoT):
-            hosts = tomlkit.aot()
-            document["host"] = hosts
-        hosts.append(table)
-
-    _edit(path, change)
-
-
-def remove_host(path: Path, name: str) -> None:
-    """Take a host out of the file. Raises ConfigError, also when the host is not in it."""
-
-    def change(document: tomlkit.TOMLDocument) -> None:
-        hosts = _host_tables(document, path)
-        found = [index for index, host in enumerate(hosts) if host.get("name") == name]
-        if not found:
-            raise ConfigError(f'{path}: there is no host "{name}"')
-        for index in reversed(found):
-            del hosts[index]
-        if not hosts:
-            del document["host"]
-
-    _edit(path, change)
-
-
-def set_value(path: Path, key: str, value: str | bool | float | Sequence[str]) -> None:
-    """Set one top-level key, or a key of a command ("keys.guest.start"). Raises ConfigError."""
-    section, _, rest = key.partition(".")
-    plain = value if isinstance(value, str | bool | int | float) else list(value)
+def faults_of(table: Mapping[str, Any]) -> list[str]:
+    """Sentences about what is wrong in a table as it stands in the file."""
     faults: list[str] = []
-    _read({section: {rest: plain} if rest else plain}, (), (), faults)
-    if faults:
-        raise ConfigError(f"not saved: {faults[0]}")
-
-    def change(document: tomlkit.TOMLDocument) -> None:
-        if not rest:
-            document[section] = plain
-            return
-        if section not in document:
-            document[section] = tomlkit.table()
-        table: Any = document[section]
-        if not isinstance(table, dict):
-            raise ConfigError(f"{path}: {section}: must be a table")
-        table, last = _innermost(table, rest)
-        table[last] = plain
-
-    _edit(path, change)
-
-
-def _innermost(table: Any, key: str) -> tuple[Any, str]:
-    """Where "guest.start" stands or belongs: under that name, or as a table in a table."""
-    head, _, rest = key.partition(".")
-    if key not in table and rest and isinstance(table.get(head), dict):
-        return _innermost(table[head], rest)
-    return table, key
+    _read(table, (), (), faults)
+    return faults
 
 
 def _read(
@@ -224,10 +153,10 @@ def _host(host: dict[str, Any], label: str, interval: float, faults: list[str]) 
     if "uri" not in host:
         raise _BadValueError(f"{label}: uri: is missing")
     uri = _text(f"{label}: uri", host["uri"])
-    if fault := _uri_fault(uri):
+    if fault := uri_fault(uri):
         raise _BadValueError(f"{label}: uri: {fault}")
     name = _text(f"{label}: name", host.get("name", short_name(uri)))
-    if fault := _name_fault(name):
+    if fault := name_fault(name):
         raise _BadValueError(f"{label}: name: {fault}")
     # A wrong value here must not open a connection that may change things: the host goes.
     readonly = _flag(f"{label}: readonly", host.get("readonly", False))
@@ -314,7 +243,8 @@ def _sort(key: str, value: object, allowed: Collection[str]) -> str:
     return text
 
 
-def _uri_fault(text: str) -> str:
+def uri_fault(text: str) -> str:
+    """Why the file must not name this URI, "" when it may."""
     uri = parse_uri(text)
     if uri is not None and ":" in uri.user:
         # libvirt does not read it, and no secret belongs in this file.
@@ -325,7 +255,8 @@ def _uri_fault(text: str) -> str:
     return "" if text.isprintable() else "must not hold control characters"
 
 
-def _name_fault(name: str) -> str:
+def name_fault(name: str) -> str:
+    """Why no host can be called this, "" when one can."""
     return "" if name.strip() and name.isprintable() else "must be printable text"
 
 
@@ -341,51 +272,3 @@ def _hint(word: str, known: Collection[str]) -> str:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _host_tables(document: tomlkit.TOMLDocument, path: Path) -> Any:
-    hosts = document.get("host", [])
-    if not isinstance(hosts, list) or not all(isinstance(host, dict) for host in hosts):
-        raise ConfigError(f"{path}: host: must be tables, each begun with [[host]]")
-    if hosts and not isinstance(hosts, AoT):
-        raise ConfigError(f"{path}: host: write each host as its own [[host]] table first")
-    return hosts
-
-
-def _edit(path: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> None:
-    """Read, change and replace the file; on any failure the old one stays as it was."""
-    # A link (to a dotfiles checkout, say) stays a link: what it points at is replaced.
-    target = path.resolve()
-    try:
-        try:
-            # newline="" keeps the line ends that the file has.
-            with target.open(encoding="utf-8", newline="") as file:
-                text = file.read()
-            mode = stat.S_IMODE(target.stat().st_mode)
-        except FileNotFoundError:
-            text, mode = "", 0o600
-            target.parent.mkdir(parents=True, exist_ok=True)
-        document = tomlkit.parse(text)
-        change(document)
-        _replace(target, tomlkit.dumps(document), mode)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text, so it is left alone") from error
-    except TOMLKitError as error:
-        raise ConfigError(f"{path}: is not valid TOML, so it is left alone: {error}") from error
-
-
-def _replace(target: Path, text: str, mode: int) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from textual.screen import ModalScreen
 
-from tuivm import config as configuration
 from tuivm.background import off_the_loop
 from tuivm.commands import COMMANDS
 from tuivm.commands.base import Place
@@ -136,7 +135,13 @@ class DeskApp(OrderedKeys):
 
     def keep(self, key: str, value: str | bool | float | tuple[str, ...]) -> None:
         """Write a setting to the config file, in the background."""
-        self._save(lambda: configuration.set_value(self._loaded.path, key, value))
+
+        def change() -> None:
+            from tuivm.configfile import set_value  # noqa: PLC0415 - not for the first picture
+
+            set_value(self._loaded.path, key, value)
+
+        self._save(change)
 
     def _save(self, change: Callable[[], None]) -> None:
         async def save() -> None:
@@ -167,14 +172,25 @@ class DeskApp(OrderedKeys):
             )
         )
         self._saved_hosts.add(spec.name)
-        self._save(lambda: configuration.add_host(self._loaded.path, spec))
+
+        def change() -> None:
+            from tuivm.configfile import add_host  # noqa: PLC0415 - not for the first picture
+
+            add_host(self._loaded.path, spec)
+
+        self._save(change)
         self.paint_now()
 
     def remove_host(self, name: str) -> None:
+        def change() -> None:
+            from tuivm.configfile import remove_host  # noqa: PLC0415 - not for the first picture
+
+            remove_host(self._loaded.path, name)
+
         self.fleet.remove(name)
         if name in self._saved_hosts:
             self._saved_hosts.remove(name)
-            self._save(lambda: configuration.remove_host(self._loaded.path, name))
+            self._save(change)
         self.paint_now()
 
     # actions on guests

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tuivm import config
 from tuivm.commands import COMMANDS
-from tuivm.config import Config, ConfigError, add_host, load, remove_host, set_value
+from tuivm.config import Config, ConfigError, load
+from tuivm.configfile import add_host, remove_host, set_value
 from tuivm.keymap import resolve
 from tuivm.model.columns import COLUMNS
 from tuivm.model.hosts import HostSpec
