@@ -119,6 +119,24 @@ class Guest:
     """IP addresses, without prefix length, IPv4 first; () when not known."""
     accelerator: str = ""
     """What its QEMU process was started with: "kvm", "tcg", …; "" when that is not known."""
+    agent_os: str = ""
+    """What the guest agent says it runs, id and version ("debian 12"); "" when it says nothing."""
+
+    @property
+    def saved(self) -> bool:
+        """It is off, and its memory is kept on disk: the next start goes on from there."""
+        return self.state is GuestState.OFF and bool(self.managed_save)
+
+    @property
+    def state_word(self) -> str:
+        """Its state as people are told it: libvirt calls a saved guest off."""
+        return "saved" if self.saved else self.state.value
+
+    def state_glyph(self, *, ascii: bool) -> str:  # noqa: A002 - the whole program's word for it
+        """Stands before `state_word`; in ASCII a letter stands in for it."""
+        if self.saved:
+            return "s" if ascii else "◧"
+        return self.state.letter if ascii else self.state.glyph
 
     @property
     def virt_type(self) -> str:
