@@ -6,9 +6,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from uuid import UUID
 
+from tests.support.simguest import SimGuest
 from tuivm.model.deletion import DeletionFacts, VolumeFacts
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.guests import Guest, GuestDetails, GuestKey, GuestStack, GuestState
@@ -17,6 +18,7 @@ from tuivm.model.ports import (
     CredentialPrompt,
     CredentialRequest,
     DeletionLookup,
+    Groups,
     Sinks,
     Text,
     Trial,
@@ -39,8 +41,8 @@ from tuivm.model.requests import (
     Step,
     Suspend,
 )
-from tuivm.model.samples import BalloonFigures, DiskCounters, GuestSample, NicCounters
 from tuivm.model.snapshot import HostSnapshot
+from tuivm.model.uris import is_local
 from tuivm.preflight.deletion import plan_deletion
 
 VIRTIO = (
@@ -63,52 +65,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@dataclass
-class SimGuest:
-    """A guest whose counters grow by seeded, different amounts a device."""
-
-    guest: Guest
-    random: random.Random
-    cpu_ns: int = 0
-    counters: dict[str, list[int]] = field(default_factory=dict)
-
-    def step(self, seconds: float) -> None:
-        self.cpu_ns += int(self.random.uniform(0.1, 0.9) * seconds * 1e9)
-        details = self.guest.details
-        for device in details.devices if details else ():
-            if device.counted:
-                grown = self.counters.setdefault(device.target, [0, 0, 0, 0])
-                for index in range(4):
-                    grown[index] += int(self.random.uniform(1e3, 1e6) * seconds)
-
-    def sample(self, at: float) -> GuestSample:
-        details = self.guest.details
-        devices = details.devices if details else ()
-
-        def counted(kind: DeviceKind) -> list[tuple[str, list[int]]]:
-            return [
-                (device.target, self.counters.get(device.target, [0, 0, 0, 0]))
-                for device in devices
-                if device.kind is kind and device.counted
-            ]
-
-        return GuestSample(
-            at=at,
-            cpu_ns=self.cpu_ns,
-            balloon=BalloonFigures(
-                current=1 << 20, maximum=1 << 20, available=1 << 20, unused=1 << 19, rss=1 << 18
-            ),
-            disks=tuple(
-                DiskCounters(name, rd_bytes=n[0], rd_reqs=n[1], wr_bytes=n[2], wr_reqs=n[3])
-                for name, n in counted(DeviceKind.DISK)
-            ),
-            nics=tuple(
-                NicCounters(name, rx_bytes=n[0], rx_pkts=n[1], tx_bytes=n[2], tx_pkts=n[3])
-                for name, n in counted(DeviceKind.NIC)
-            ),
-        )
 
 
 class SimHost:
@@ -147,6 +103,7 @@ class SimHost:
             cpus=8,
             memory_kib=16 << 20,
             virt_types=("kvm", "qemu"),
+            local=is_local(spec.uri),
         )
 
     @property
@@ -216,7 +173,13 @@ class SimHost:
         for uuid, sim in self.guests.items():
             if up and sim.guest.state is GuestState.RUNNING:
                 sim.step(seconds)
-                samples[uuid] = sim.sample(now)
+                samples[uuid] = sim.sample(
+                    now,
+                    vcpus=Groups.VCPU in self.view.groups,
+                    cost=Groups.COST in self.view.groups
+                    and uuid in self.view.guests
+                    and self.facts.local,
+                )
         self._sinks.snapshot(
             HostSnapshot(
                 host=self._spec.name,
