@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.command import CommandPalette
@@ -28,21 +28,25 @@ from tuivm.model.hosts import HostSpec
 from tuivm.model.ports import CredentialRequest, HostMaker
 from tuivm.options import Options
 from tuivm.patience import Patience
-from tuivm.screens.compare import CompareScreen
-from tuivm.screens.dialogs.choose import Choose
-from tuivm.screens.dialogs.credentials import Credentials
-from tuivm.screens.dialogs.help import Help
-from tuivm.screens.dialogs.notices import Notices
-from tuivm.screens.guest import GuestScreen
 from tuivm.screens.guests import GuestsScreen
-from tuivm.screens.hosts import HostsScreen
 from tuivm.screens.palette import CommandHits
 from tuivm.screens.place import PlaceScreen
 from tuivm.targets import SLOW_INTERVAL
 from tuivm.themes import DEFAULT_THEME, VARIABLE_DEFAULTS, load_themes
 from tuivm.widgets.scrollbars import PlainScrollBar
 
-T = TypeVar("T")
+
+def _compare() -> Screen[None]:
+    from tuivm.screens.compare import CompareScreen  # noqa: PLC0415 - when it is first gone to
+
+    return CompareScreen()
+
+
+def _hosts() -> Screen[None]:
+    from tuivm.screens.hosts import HostsScreen  # noqa: PLC0415 - when it is first gone to
+
+    return HostsScreen()
+
 
 HEARTBEAT = 1.0
 """Seconds between two repaints of what changes with time alone (countdowns, ages)."""
@@ -57,8 +61,8 @@ class TuivmApp(DeskApp):
 
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "guests": GuestsScreen,
-        "compare": CompareScreen,
-        "hosts": HostsScreen,
+        "compare": _compare,
+        "hosts": _hosts,
     }
     DEFAULT_MODE = "guests"
     COMMANDS: ClassVar[set[Any]] = {CommandHits}
@@ -262,6 +266,8 @@ class TuivmApp(DeskApp):
         self.exit(0)
 
     def do_place_guests(self) -> None:
+        from tuivm.screens.guest import GuestScreen  # noqa: PLC0415 - when it opens
+
         self.switch_mode("guests")
         if isinstance(self.screen, GuestScreen):
             self.screen.do_back()
@@ -287,9 +293,13 @@ class TuivmApp(DeskApp):
             if place.place in command.places:
                 keys = " ".join(key_name(key) for key in self.keys_of(command.id))
                 groups.setdefault(command.group, []).append((keys, command.label, command.help()))
+        from tuivm.screens.dialogs.help import Help  # noqa: PLC0415 - when it opens
+
         self.push_screen(Help(f"Keys: {place.place}", list(groups.items())))
 
     def do_program_notices(self) -> None:
+        from tuivm.screens.dialogs.notices import Notices  # noqa: PLC0415 - when it opens
+
         self.push_screen(Notices(list(self.notices)))
 
     def do_program_theme(self) -> None:
@@ -299,6 +309,8 @@ class TuivmApp(DeskApp):
             if name is not None:
                 self.theme = name
                 self.keep("theme", name)
+
+        from tuivm.screens.dialogs.choose import Choose  # noqa: PLC0415 - when it opens
 
         self.push_screen(Choose("Theme", options, self.theme), change)
 
@@ -320,5 +332,7 @@ class TuivmApp(DeskApp):
 
         def answer(values: tuple[str, ...] | None) -> None:
             request.answer(values)
+
+        from tuivm.screens.dialogs.credentials import Credentials  # noqa: PLC0415 - when it opens
 
         self.push_screen(Credentials(request), answer)

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.screen import ModalScreen
 
@@ -14,23 +14,23 @@ from tuivm.background import off_the_loop
 from tuivm.commands import COMMANDS
 from tuivm.commands.base import Place
 from tuivm.config import Config, ConfigError, Loaded
-from tuivm.explainer import Explainer
 from tuivm.fleet import Fleet
 from tuivm.jobs import Jobs, problem_text
 from tuivm.keymap import resolve
 from tuivm.keynames import key_name
 from tuivm.keyorder import OrderedKeys
 from tuivm.model.activities import Activities
+from tuivm.model.notices import Notice
 from tuivm.model.ports import HostPort, Trial, View
 from tuivm.model.requests import Outcome, Request
 from tuivm.model.store import GuestView, Store
 from tuivm.model.units import visible
 from tuivm.options import Options
-from tuivm.screens.dialogs.add_host import AddHost
-from tuivm.screens.dialogs.notices import Notice
-from tuivm.screens.dialogs.progress import BulkProgress
 from tuivm.targets import SLOW_INTERVAL
 from tuivm.widgets.raster import ChartStyle
+
+if TYPE_CHECKING:
+    from tuivm.screens.dialogs.progress import BulkProgress
 
 T = TypeVar("T")
 
@@ -59,7 +59,6 @@ class DeskApp(OrderedKeys):
         self.wall = wall
         self.activities = Activities()
         self.jobs = Jobs(self.host, self.now, self.activities)
-        self.explainer = Explainer(self)
         self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
         self._loaded = loaded
         self._saving = asyncio.Lock()
@@ -161,6 +160,8 @@ class DeskApp(OrderedKeys):
             maker, sinks = self.fleet.maker, self.fleet.sinks
             return await asyncio.wrap_future(maker.try_out(uri, readonly=readonly, sinks=sinks))
 
+        from tuivm.screens.dialogs.add_host import AddHost  # noqa: PLC0415 - when it opens
+
         spec = await self.ask(AddHost(trial, self.store.host_names))
         if spec is None or spec.name in self.fleet.hosts:
             return
@@ -203,6 +204,8 @@ class DeskApp(OrderedKeys):
     ) -> None:
         progress: BulkProgress | None = None
         if len(orders) > 1:
+            from tuivm.screens.dialogs.progress import BulkProgress  # noqa: PLC0415 - when it opens
+
             guests = [(view.key, view.guest.label) for view, _ in orders]
             progress = BulkProgress(label.capitalize(), guests, running=[key for key, _ in guests])
             self.push_screen(progress)
@@ -221,4 +224,6 @@ class DeskApp(OrderedKeys):
         self.paint_now()
 
     async def explain(self, place: Place) -> None:
-        await self.explainer.explain(place)
+        from tuivm.explainer import Explainer  # noqa: PLC0415 - when it opens
+
+        await Explainer(self).explain(place)

@@ -6,7 +6,6 @@ from tuivm.commands.base import Desk
 from tuivm.model.activities import SHUTDOWN_PATIENCE, Activities, Activity
 from tuivm.model.guests import GuestKey
 from tuivm.model.requests import ForceOff, Shutdown, ShutdownMode
-from tuivm.screens.dialogs.choose import Choose
 
 
 class Patience:
@@ -49,6 +48,8 @@ class Patience:
             ("leave", "leave it running", "stop waiting for it", ""),
         )
         title = f"{view.guest.name} on {key.host} did not react in {seconds} s"
+        from tuivm.screens.dialogs.choose import Choose  # noqa: PLC0415 - when it opens
+
         choice = await self._desk.ask(Choose(title, options))
         if self._activities.get(key) is not activity:
             return  # it went off while the question was open

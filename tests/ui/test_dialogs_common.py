@@ -21,6 +21,7 @@ from tests.ui.dialog_support import (
 from tuivm.model.deletion import DeletionFacts, DeletionPlan, VolumeChoice, VolumeFacts
 from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import Problem
+from tuivm.model.notices import Notice
 from tuivm.model.ports import CredentialPrompt, CredentialRequest, Trial
 from tuivm.model.requests import Outcome, Step
 from tuivm.screens.dialogs.add_host import AddHost
@@ -32,7 +33,7 @@ from tuivm.screens.dialogs.credentials import Credentials
 from tuivm.screens.dialogs.delete_guest import DeleteGuest
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.dialogs.help import Help
-from tuivm.screens.dialogs.notices import Notice, Notices
+from tuivm.screens.dialogs.notices import Notices
 from tuivm.screens.dialogs.progress import BulkProgress
 from tuivm.screens.dialogs.rename import RenameGuest
 from tuivm.screens.dialogs.shutdown import ShutDown

@@ -16,11 +16,12 @@ from tests.ui.dialog_support import (
     until,
     words,
 )
+from tuivm.model.notices import Notice
 from tuivm.screens.dialogs.choose import Choice, Choose
 from tuivm.screens.dialogs.columns import ChooseColumns
 from tuivm.screens.dialogs.explain import Explain, xml_content
 from tuivm.screens.dialogs.help import Help
-from tuivm.screens.dialogs.notices import Notice, Notices
+from tuivm.screens.dialogs.notices import Notices
 
 SIZE = (80, 24)
 OPTIONS = (

@@ -8,8 +8,6 @@ from tuivm.commands.base import Desk, GuestCommand, Place
 from tuivm.model.guests import GuestKey
 from tuivm.model.requests import Delete, Rename
 from tuivm.model.store import GuestView
-from tuivm.screens.dialogs.delete_guest import DeleteGuest
-from tuivm.screens.dialogs.rename import RenameGuest
 
 
 class RenameOne(GuestCommand):
@@ -35,6 +33,8 @@ class RenameOne(GuestCommand):
             if any(guest.name == name and guest.key != view.key for guest in others):
                 return f"{view.key.host} has a guest named {name} already"
             return ""
+
+        from tuivm.screens.dialogs.rename import RenameGuest  # noqa: PLC0415 - when it opens
 
         name = await desk.ask(RenameGuest(view.guest.name, taken))
         if name is not None and name != view.guest.name:
@@ -62,6 +62,8 @@ class DeleteOne(GuestCommand):
             problem = lookup.problem
             desk.say(f"{problem.what}: {problem.reason}" if problem else "nothing found", bad=True)
             return
+        from tuivm.screens.dialogs.delete_guest import DeleteGuest  # noqa: PLC0415 - when it opens
+
         order = await desk.ask(DeleteGuest(lookup.plan))
         if order is not None:
             await desk.act("deleting", [(_still(desk, view.key, view), Delete(order))])

@@ -17,12 +17,11 @@ from tuivm.model.requests import (
     Save,
     SetAutostart,
     Shutdown,
+    ShutdownMode,
     Start,
     Suspend,
 )
 from tuivm.model.store import GuestView
-from tuivm.screens.dialogs.confirm import Confirm
-from tuivm.screens.dialogs.shutdown import ShutDown
 
 _LISTED = 8
 """Guests named one by one in a question; the others are counted."""
@@ -39,8 +38,16 @@ def name_guests(targets: Sequence[GuestView]) -> tuple[str, ...]:
 async def _confirmed(
     desk: Desk, what: str, effect: str, targets: Sequence[GuestView], yes: str
 ) -> bool:
+    from tuivm.screens.dialogs.confirm import Confirm  # noqa: PLC0415 - when it opens
+
     dialog = Confirm(what, (*name_guests(targets), "", effect), yes, dangerous=True)
     return await desk.ask(dialog) is True
+
+
+async def _mode(desk: Desk, what: str, targets: Sequence[GuestView]) -> ShutdownMode | None:
+    from tuivm.screens.dialogs.shutdown import ShutDown  # noqa: PLC0415 - when it opens
+
+    return await desk.ask(ShutDown(name_guests(targets), what))
 
 
 def _same(targets: Sequence[GuestView], request: Request) -> list[tuple[GuestView, Request]]:
@@ -99,7 +106,7 @@ class ShutDownGuests(GuestCommand):
 
     async def run(self, desk: Desk, place: Place) -> None:
         targets = self.able(desk, place)
-        mode = await desk.ask(ShutDown(name_guests(targets), "Shut down"))
+        mode = await _mode(desk, "Shut down", targets)
         if mode is not None:
             orders = _same(targets, Shutdown(mode))
             await desk.act("shutting down", orders, patience=SHUTDOWN_PATIENCE)
@@ -119,7 +126,7 @@ class RebootGuests(GuestCommand):
 
     async def run(self, desk: Desk, place: Place) -> None:
         targets = self.able(desk, place)
-        mode = await desk.ask(ShutDown(name_guests(targets), "Reboot"))
+        mode = await _mode(desk, "Reboot", targets)
         if mode is not None:
             await desk.act("rebooting", _same(targets, Reboot(mode)))
 

@@ -13,7 +13,6 @@ from tuivm.commands.base import (
     Place,
     ScreenCommand,
 )
-from tuivm.screens.dialogs.confirm import Confirm
 
 TABLES = frozenset({GUESTS, HOSTS})
 CHARTS = frozenset({GUESTS, GUEST, COMPARE, HOSTS})
@@ -293,6 +292,8 @@ class RemoveHost(Command):
         if host is None:
             return
         lines = (f"{host.spec.name}  {host.spec.uri}", "", "Nothing changes on the host itself.")
+        from tuivm.screens.dialogs.confirm import Confirm  # noqa: PLC0415 - when it opens
+
         if await desk.ask(Confirm("Remove from the list", lines, "Remove", dangerous=False)):
             desk.remove_host(host.spec.name)
 

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from tuivm.model.notices import Notice
 from tuivm.screens.dialogs.base import Dialog, Keys, paragraph, plain
-
-
-class Notice(NamedTuple):
-    """at: seconds since the epoch. host and guest: names, "" where it is about neither."""
-
-    at: float
-    text: str
-    host: str = ""
-    guest: str = ""
-    bad: bool = False
 
 
 class Notices(Dialog[None]):
