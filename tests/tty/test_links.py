@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import select
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import libvirt
 import pytest
 
 from tests.support.guests import GuestFactory, guest_xml
 from tests.support.rig import Rig
-from tests.support.terminal import Terminal
+from tests.support.terminal import DEADLINE, Terminal
 from tests.tty.conftest import OpenProgram
 from tuivm.flow import SILENT_AFTER
+from tuivm.hypervisor.connect import ssh_command
 
 CROWD = 8
 THIN = 4096.0
@@ -193,3 +197,114 @@ def test_ssh_never_asks_on_the_screen(
         assert "nobody" in called
     terminal.keys("q")
     assert terminal.wait_end() == 0
+
+
+# What OpenSSH does with a jump host: the ssh that it starts for it is told nothing of BatchMode, so
+# it asks on the terminal, or in a window, or else fails for the want of both.
+_JUMPING_SSH = """#!/bin/sh
+if (exec < /dev/tty) 2> /dev/null; then
+    exec < /dev/tty > /dev/tty
+    printf '\\033[2J\\033[1;1HPassword for nobody@jump: '
+    read -r answer
+elif [ "$SSH_ASKPASS_REQUIRE" != never ] || [ "$SSH_ASKPASS" = '{window}' ]; then
+    '{window}'
+fi
+echo 'nobody@jump: Permission denied (publickey,password).' >&2
+echo 'Connection closed by UNKNOWN port 65535' >&2
+exit 255
+"""
+
+
+def test_nor_does_the_ssh_that_ssh_starts_for_a_jump_host(
+    program: OpenProgram, tmp_path: Path
+) -> None:
+    window, opened = tmp_path / "askpass", tmp_path / "window"
+    window.write_text(f"#!/bin/sh\ntouch '{opened}'\n")
+    ssh = tmp_path / "bin/ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(_JUMPING_SSH.format(window=window))
+    for script in (window, ssh):
+        script.chmod(0o755)
+    terminal = program(
+        *("-c", "qemu+ssh://nobody@far/system", "-c", "test:///default"),
+        env={
+            "PATH": f"{ssh.parent}{os.pathsep}{os.environ['PATH']}",
+            "SSH_ASKPASS": str(window),
+            "DISPLAY": ":0",
+        },
+    )
+    terminal.wait_text("far failed")
+    terminal.keys("3", "g")
+    for words in ("cannot connect to far", "nobody@jump", "remedy ", "ssh-copy-id"):
+        terminal.wait_text(words)
+    assert b"Password" not in terminal.raw
+    assert not opened.exists()
+    assert terminal.line(0).startswith(" tuivm ")
+    terminal.keys("q")
+    assert terminal.wait_end() == 0
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        pytest.param([], id="of-a-session"),
+        # An interactive shell makes a process group of every command.
+        pytest.param(["bash", "-m", "-c", '"$@"; echo code=$?', "bash"], id="of-a-group"),
+    ],
+)
+def test_a_leader_too_leaves_the_terminal(tmp_path: Path, lead: list[str]) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\n(exec < /dev/tty) || echo 'alone'\n")
+    ssh.chmod(0o755)
+    env = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    script = ssh_command()
+    assert script is not None
+    with Terminal([*lead, script], env=env) as terminal:
+        assert terminal.wait_end() == 0
+        assert "alone" in terminal.text
+        assert ("code=0" in terminal.text) is bool(lead)
+
+
+# As far as libvirt sees, ssh carries bytes to a socket there and back, until its input ends.
+_CARRYING_SSH = """#!{python}
+import os, socket, threading
+
+with open({pids!r}, "a") as file:
+    print(os.getpid(), file=file)
+far = socket.socket(socket.AF_UNIX)
+far.connect({socket!r})
+
+def back():
+    while data := far.recv(65536):
+        os.write(1, data)
+    os._exit(0)
+
+threading.Thread(target=back, daemon=True).start()
+while data := os.read(0, 65536):
+    far.sendall(data)
+"""
+
+
+def test_ssh_ends_with_the_program(program: OpenProgram, rig: Rig, tmp_path: Path) -> None:
+    """It has left the terminal and the session, so nothing but the closed link ends it."""
+    pids, ssh = tmp_path / "ssh.pids", tmp_path / "bin/ssh"
+    ssh.parent.mkdir()
+    (socket,) = parse_qs(urlsplit(rig.uri).query)["socket"]
+    ssh.write_text(_CARRYING_SSH.format(python=sys.executable, pids=str(pids), socket=socket))
+    ssh.chmod(0o755)
+    terminal = program(
+        *("-c", "qemu+ssh://far/system"),
+        env={"PATH": f"{ssh.parent}{os.pathsep}{os.environ['PATH']}"},
+    )
+    terminal.wait_text("1 up")
+    started = [int(pid) for pid in pids.read_text().split()]
+    assert {os.getsid(pid) for pid in started} == set(started)
+    ends = [os.pidfd_open(pid) for pid in started]
+    terminal.keys("q")
+    assert terminal.wait_end() == 0
+    try:
+        for end in ends:
+            assert select.select([end], [], [], DEADLINE)[0]
+    finally:
+        for end in ends:
+            os.close(end)

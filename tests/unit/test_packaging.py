@@ -78,7 +78,7 @@ def test_the_wheel_names_its_script_python_and_libraries(wheel: Path) -> None:
     assert metadata.version == tuivm.__version__
     assert metadata.metadata["Requires-Python"] == ">=3.11"
     assert metadata.metadata["License-Expression"] == "Apache-2.0"
-    assert {entry.name for entry in metadata.entry_points} == {"tuivm"}
+    assert {entry.name for entry in metadata.entry_points} == {"tuivm", "tuivm-ssh"}
     needed = {re.split(r"[<>=!~ ;]", line)[0] for line in metadata.requires or []}
     assert {"libvirt-python", "textual", "lxml", "psutil"} <= needed
 

@@ -13,6 +13,7 @@ from tuivm.model.uris import (
     short_name,
     uses_ssh,
     with_batch_mode,
+    with_ssh_command,
 )
 
 GOOD = [
@@ -104,6 +105,7 @@ def test_what_libvirt_picks_is_local() -> None:
         ),
         ("qemu+ssh://h/system?no_tty=0&mode=legacy", "qemu+ssh://h/system?mode=legacy&no_tty=1"),
         ("qemu+libssh://h/system?sshauth=agent", "qemu+libssh://h/system?sshauth=agent&no_tty=1"),
+        ("qemu+ssh://h/system?NO_TTY=0", "qemu+ssh://h/system?no_tty=1"),
         ("qemu:///system", "qemu:///system"),
         ("qemu+tls://h/system?no_verify=1", "qemu+tls://h/system?no_verify=1"),
         ("", ""),
@@ -113,6 +115,33 @@ def test_what_libvirt_picks_is_local() -> None:
 def test_batch_mode(uri: str, expected: str) -> None:
     assert with_batch_mode(uri) == expected
     assert with_batch_mode(expected) == expected
+
+
+SCRIPT = "/opt/my tools/50% off&co/tuivm-ssh"
+WRITTEN = "command=/opt/my%20tools/50%25%20off%26co/tuivm-ssh"
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("qemu+ssh://h/system", f"qemu+ssh://h/system?{WRITTEN}"),
+        ("qemu+ssh://h/system?no_tty=1", f"qemu+ssh://h/system?no_tty=1&{WRITTEN}"),
+        ("qemu+ssh://h/system?x=1#y", f"qemu+ssh://h/system?x=1&{WRITTEN}#y"),
+        ("xen+ssh://h/?command=", f"xen+ssh://h/?{WRITTEN}"),
+        ("qemu+ssh://h/system?command=/my/ssh", "qemu+ssh://h/system?command=/my/ssh"),
+        ("qemu+ssh://h/system?a=1;Command=ssh", "qemu+ssh://h/system?a=1;Command=ssh"),
+        ("qemu+ext://h/system?command=/my/link", "qemu+ext://h/system?command=/my/link"),
+        ("qemu+libssh://h/system", "qemu+libssh://h/system"),
+        ("qemu+libssh2://h/system", "qemu+libssh2://h/system"),
+        ("qemu+tls://h/system", "qemu+tls://h/system"),
+        ("qemu:///system", "qemu:///system"),
+        ("", ""),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_the_program_in_place_of_ssh(uri: str, expected: str) -> None:
+    assert with_ssh_command(uri, SCRIPT) == expected
+    assert with_ssh_command(expected, SCRIPT) == expected
 
 
 CONF = """

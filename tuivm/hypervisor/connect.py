@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import libvirt
 
 from tuivm.hypervisor.eventloop import ensure_event_loop
 from tuivm.model.ports import CredentialPrompt, CredentialRequest
-from tuivm.model.uris import with_batch_mode
+from tuivm.model.uris import with_batch_mode, with_ssh_command
 
 _log = logging.getLogger(__name__)
 
 KEEPALIVE_INTERVAL = 5
 KEEPALIVE_COUNT = 3
 """A dead peer is found after interval * (count + 1) = 20 s; a busy one still answers."""
+
+SSH_SCRIPT = "tuivm-ssh"
 
 _GRACE = 2.0
 """Seconds by which a connection outlives its last use."""
@@ -191,6 +197,21 @@ def _hold(conn: libvirt.virConnect) -> None:
     threading.Thread(target=let_go, name="closing", daemon=True).start()
 
 
+def quiet_uri(uri: str) -> str:
+    """The URI to open so that ssh, and what ssh starts, cannot ask on the terminal."""
+    quiet = with_batch_mode(uri)
+    command = ssh_command()
+    return quiet if command is None else with_ssh_command(quiet, command)
+
+
+def ssh_command() -> str | None:
+    """Where the `tuivm-ssh` script is: beside this Python (a virtual environment, pipx), else on
+    PATH (`pip install --user`). None when it was not installed, as with a plain checkout."""
+    # Not resolved: the Python of a virtual environment is a link to one elsewhere.
+    folders = [str(Path(sys.executable).parent), *os.get_exec_path()]
+    return shutil.which(SSH_SCRIPT, path=os.pathsep.join(folders))
+
+
 def open_link(
     uri: str, *, readonly: bool, asker: Asker, on_close: Callable[[], None] | None = None
 ) -> Link:
@@ -201,7 +222,7 @@ def open_link(
     ensure_event_loop()
     flags = libvirt.VIR_CONNECT_RO if readonly else 0
     try:
-        conn = libvirt.openAuth(with_batch_mode(uri), [list(_ASKABLE), asker, None], flags)
+        conn = libvirt.openAuth(quiet_uri(uri), [list(_ASKABLE), asker, None], flags)
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_AUTH_FAILED:
             asker.refused()

@@ -6,9 +6,11 @@ The form is driver[+transport]://[user@][host][:port]/[path][?name=value&…], s
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from tuivm.model.hosts import Problem
 from tuivm.model.units import visible
@@ -140,12 +142,26 @@ def short_name(text: str) -> str:
 def with_batch_mode(text: str) -> str:
     """The same URI with `no_tty=1` where it goes through ssh, whatever it said before: ssh then
     fails with a reason instead of asking on the terminal. Everything else stays as written."""
-    if not uses_ssh(text):
+    return _with_parameter(text, "no_tty", "1") if uses_ssh(text) else text
+
+
+def with_ssh_command(text: str, command: str) -> str:
+    """The same URI with the path of a program that libvirt starts in place of ssh.
+
+    Only for transport ssh (libssh and libssh2 start none), and not where the URI names a program
+    of its own. The parameter `command` is as old as the transport.
+    """
+    uri = parse_uri(text)
+    if uri is None or uri.transport != "ssh" or _parameter(uri.query, "command"):
         return text
+    return _with_parameter(text, "command", quote(os.fsencode(command)))
+
+
+def _with_parameter(text: str, name: str, value: str) -> str:
     body, hash_sign, fragment = text.partition("#")
     address, _, query = body.partition("?")
-    kept = [part for part in re.split("[&;]", query) if part and _name(part) != "no_tty"]
-    return f"{address}?{'&'.join([*kept, 'no_tty=1'])}{hash_sign}{fragment}"
+    kept = [part for part in re.split("[&;]", query) if part and _name(part) != name]
+    return f"{address}?{'&'.join([*kept, f'{name}={value}'])}{hash_sign}{fragment}"
 
 
 def resolve_alias(text: str, aliases: Mapping[str, str]) -> str:
@@ -154,7 +170,8 @@ def resolve_alias(text: str, aliases: Mapping[str, str]) -> str:
 
 
 def _name(part: str) -> str:
-    return part.partition("=")[0]
+    """Of a parameter; libvirt does not tell capitals."""
+    return part.partition("=")[0].lower()
 
 
 def _parameter(query: str, name: str) -> str:
