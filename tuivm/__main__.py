@@ -17,6 +17,9 @@ from tuivm.options import Options
 
 def main() -> NoReturn:
     """What the `tuivm` script calls."""
+    if "stdout" in _open_closed_streams():
+        sys.stderr.write("tuivm: cannot write the output: standard output is closed\n")
+        end(Exit.FAILED)
     end(run(sys.argv[1:]))
 
 
@@ -43,6 +46,19 @@ def run(arguments: Sequence[str]) -> int:
             raise
         sys.stderr.write(f"tuivm: cannot write the output: {error.strerror}\n")
         return Exit.FAILED
+
+
+def _open_closed_streams() -> list[str]:
+    """Open those standard streams that were closed (`>&-`), and say which.
+
+    They lead nowhere. Were they left closed, what is opened next would get their numbers: a socket
+    or the log file as standard error.
+    """
+    closed = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
+    for name in closed:
+        mode = "r" if name == "stdin" else "w"
+        setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    return closed
 
 
 def _require_config(options: Options) -> None:

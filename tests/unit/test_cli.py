@@ -168,3 +168,43 @@ def test_a_config_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
     done = run("--config", str(missing), "completions", "bash")
     assert done.returncode == cli.Exit.USAGE
     assert f"{missing}: there is no such file" in done.stderr
+
+
+def run_in_shell(redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "tuivm", *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list"],
+        ["list", "--json"],
+        ["hosts"],
+        ["stats", "--count", "1"],
+        ["check"],
+        ["completions", "bash"],
+        ["--version"],
+        ["--help"],
+        [],
+    ],
+)
+def test_a_closed_output_is_one_line_and_a_failure(arguments: list[str]) -> None:
+    done = run_in_shell(">&-", "-c", "test:///default", *arguments)
+    assert done.stderr == "tuivm: cannot write the output: standard output is closed\n"
+    assert done.returncode == cli.Exit.FAILED
+
+
+def test_other_closed_streams_take_nothing_away() -> None:
+    done = run_in_shell("2>&- <&-", "-c", "test:///default", "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "running" in done.stdout
+    dead = run_in_shell("2>&- <&-", "-c", "qemu+tcp://127.0.0.1:1/system", "list")
+    assert dead.returncode == cli.Exit.UNREACHABLE
+    assert run_in_shell("2>&-", "nonsense").returncode == cli.Exit.USAGE
