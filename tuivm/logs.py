@@ -6,6 +6,7 @@ interface nor the end of the program.
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import sys
@@ -25,6 +26,9 @@ MAX_BYTES = 1_000_000
 BACKUPS = 4
 CLOSE_WAIT = 1.0
 """Seconds that the end of the program waits for records to reach the disk."""
+
+_OUTPUT_THREAD = "textual-output"
+"""The name of the thread on which Textual writes to the terminal."""
 
 _LOGGER = logging.getLogger("tuivm")
 _AUDIT = logging.getLogger("tuivm.audit")
@@ -167,9 +171,15 @@ def _log_crash(
 
 
 def _log_thread_crash(args: threading.ExceptHookArgs) -> None:
-    if args.exc_value is not None:
-        name = args.thread.name if args.thread else "?"
-        _record_crash(f"thread {name} ended", args.exc_type, args.exc_value, args.exc_traceback)
+    error = args.exc_value
+    if error is None:
+        return
+    name = args.thread.name if args.thread else "?"
+    if name == _OUTPUT_THREAD and isinstance(error, OSError) and error.errno == errno.EIO:
+        # A window that was closed is no fault of the program.
+        _LOGGER.info("the terminal takes no more output: %s", error.strerror)
+        return
+    _record_crash(f"thread {name} ended", args.exc_type, error, args.exc_traceback)
 
 
 def _record_crash(

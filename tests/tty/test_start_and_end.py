@@ -70,7 +70,10 @@ def test_a_closed_terminal_ends_the_program(program: OpenProgram, home: Path) ->
     terminal.wait_text("running  test")
     terminal.close()
     assert terminal.wait_end() == 128 + signal.SIGHUP
-    assert "ended by SIGHUP" in (home / ".local/state/tuivm/tuivm.log").read_text()
+    log = (home / ".local/state/tuivm/tuivm.log").read_text()
+    assert "ended by SIGHUP" in log
+    assert "Traceback" not in log
+    assert "ERROR" not in log
 
 
 def test_one_cell_and_back(program: OpenProgram) -> None:

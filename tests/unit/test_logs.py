@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,3 +132,33 @@ def test_a_thread_that_dies_leaves_its_traceback(
     text = (tmp_path / "tuivm.log").read_text()
     assert "thread sampler ended" in text
     assert "ZeroDivisionError: in a thread" in text
+
+
+@pytest.mark.parametrize(
+    ("thread", "number", "crashed"),
+    [
+        ("textual-output", errno.EIO, False),
+        ("textual-output", errno.ENOSPC, True),
+        ("host-rack7", errno.EIO, True),
+    ],
+)
+def test_a_terminal_that_is_gone_is_one_quiet_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, thread: str, number: int, crashed: bool
+) -> None:
+    def write() -> None:
+        raise OSError(number, os.strerror(number))
+
+    log = tmp_path / "tuivm.log"
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    logs.catch_crashes()
+    logs.start(log)
+    writer = threading.Thread(target=write, name=thread)
+    writer.start()
+    writer.join()
+    logs.stop()
+    lines = log.read_text().splitlines()
+    assert ("Traceback (most recent call last):" in lines) is crashed
+    if not crashed:
+        (line,) = lines
+        assert line.endswith("INFO tuivm the terminal takes no more output: Input/output error")
