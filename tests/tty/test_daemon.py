@@ -64,7 +64,7 @@ def test_a_hung_daemon_holds_neither_keys_nor_the_end(
         watching.keys("\x1b")
         watching.wait_gone("Keys: guests", PROMPTLY)
         watching.wait_text("local stale")
-    wait_row(watching, "alpha", "running?")
+    wait_row(watching, "alpha", "? running")
     for key, action in (("x", "force off"), ("X", "delete")):
         watching.keys(key)
         watching.wait_text(f"{action}: local does not answer", PROMPTLY)
@@ -100,7 +100,7 @@ def test_a_daemon_that_was_killed_and_started_again_shows_each_guest_once(
 ) -> None:
     fresh_rig.kill()
     watching.wait_text("local lost")
-    wait_row(watching, "alpha", "running?")
+    wait_row(watching, "alpha", "? running")
     watching.keys("s")
     watching.wait_text("start: local is lost")
     fresh_rig.start()

@@ -98,6 +98,37 @@ async def test_a_guest_that_comes_starts_and_goes_shows_within_a_tick(tmp_path: 
         assert "newer" not in rig.text
 
 
+async def test_a_guest_that_was_saved_reads_saved_at_80_columns_with_any_number_of_hosts(
+    tmp_path: Path,
+) -> None:
+    for hosts in (("local",), ("local", "rack7")):
+        async with running(tmp_path, three, hosts=hosts) as rig:
+            rig.host().change(named(rig, "web"), state=GuestState.OFF, managed_save=True)
+            await rig.tick()
+            assert "◧ saved web" in rig.words
+            rig.host().change(named(rig, "web"), managed_save=False)
+            await rig.tick()
+            assert "■ off web" in rig.words
+
+
+async def test_a_long_name_gets_room_and_moves_no_row(tmp_path: Path) -> None:
+    def many(host: SimHost) -> None:
+        for number in range(40):
+            host.add_guest(f"vm{number}")
+
+    async with running(tmp_path, many) as rig:
+        assert "NET rx/tx" in header(rig)
+        await rig.press(*["down"] * 30)
+        top = rig.table.scroll_offset.y
+        assert top
+        key = rig.table.cursor
+        rig.host().change(key.uuid, name="vm30-with-20-letters")
+        await rig.tick()
+        assert "vm30-with-20-letters" in rig.text
+        assert "NET rx/tx" not in header(rig)
+        assert (rig.table.cursor, rig.table.scroll_offset.y) == (key, top)
+
+
 FILTERS = {
     "web": ["web", "web"],
     "WE": ["web", "web"],

@@ -414,6 +414,8 @@ async def test_columns_can_be_hidden_and_replaced() -> None:
         table = await show(pilot, rows("a"))
         table.hidden = frozenset({"two"})
         assert table.shown_columns == ("name", "one")
+        table.set_columns([replace(column, width=column.width + 1) for column in PLAIN])
+        assert [row.key for row in table.rows] == ["a"], "they are the same columns, only wider"
         table.set_columns((Column("x", "X", 3),))
         assert table.shown_columns == ("x",)
         assert table.rows == ()

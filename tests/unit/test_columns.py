@@ -131,7 +131,29 @@ def test_nothing_reported_is_not_zero() -> None:
 def test_a_state_is_a_glyph_a_word_and_a_role(state: GuestState) -> None:
     ((glyph, role), (word, word_role)) = cells(view(state=state), "state", ascii=False, now=NOW)
     assert (glyph, word.strip()) == (state.glyph, state.value)
-    assert role == word_role == state_role(state)
+    assert role == word_role == state_role(view(state=state).guest)
+
+
+def test_a_guest_that_is_off_with_its_memory_kept_is_saved() -> None:
+    saved = view(state=GuestState.OFF, managed_save=True)
+    assert text(saved, "state") == "◧ saved"
+    assert text(saved, "state.short") == "◧"
+    assert text(saved, "state", letters=True) == "s saved"
+    assert text(saved, "state", stale=True) == "? saved"
+    assert text(saved, "state", busy="starting") == "↻ starting"
+    for other in (
+        view(state=GuestState.OFF, managed_save=None),
+        view(state=GuestState.OFF, managed_save=False),
+        view(state=GuestState.RUNNING, managed_save=True),
+    ):
+        assert text(other, "state")[2:] == other.guest.state.value
+    assert sort_views([view("a", GuestState.OFF), saved], "state")[0] is saved
+
+
+def test_no_state_looks_like_another_in_one_cell() -> None:
+    guests = [view(state=state).guest for state in GuestState]
+    guests.append(view(state=GuestState.OFF, managed_save=True).guest)
+    assert len({guest.state_glyph(ascii=False) for guest in guests}) == len(guests)
 
 
 @pytest.mark.parametrize("state", list(GuestState))
@@ -153,7 +175,7 @@ def test_what_is_being_done_stands_in_place_of_the_state() -> None:
 
 
 def test_a_stale_host_is_told_by_a_mark_too() -> None:
-    assert text(view(), "state", stale=True) == "▶ running?"
+    assert text(view(), "state", stale=True) == "? running"
     assert text(view(), "state.short", stale=True) == "?"
     assert cells(view(), "cpu", ascii=False, now=NOW, stale=True) == (("34.1", "dim"),)
 

@@ -47,6 +47,8 @@ DB = view(
         ("front", True, False),
         ("rack", True, False),
         ("running", True, False),
+        ("off", False, True),
+        ("saved", False, True),
         ("122.7", True, False),
         ("fe80::5054", True, False),
         ("-fe80::5054", False, True),

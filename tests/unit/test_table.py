@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,9 +115,16 @@ def test_flexible_columns_fill_the_line_until_they_are_wide_enough(width: int) -
 
 
 def test_guests_at_80_columns_have_the_sketched_columns_in_full() -> None:
-    assert [p.column.id for p in fit_columns(COLUMNS, 78)] == [
+    short_names = [replace(c, preferred=0) if c.id == "name" else c for c in COLUMNS]
+    assert [p.column.id for p in fit_columns(short_names, 77)] == [
         "state", "name", "vcpus", "cpu", "memory", "disk", "net", "devices",
     ]  # fmt: skip
+
+
+def test_a_long_name_comes_before_the_two_directions_of_the_network() -> None:
+    placed = {p.column.id: p.width for p in fit_columns(COLUMNS, 77)}
+    assert placed["name"] >= 20
+    assert {"state", "disk", "net.short", "devices"} <= set(placed)
 
 
 def test_guests_beside_a_host_pane_keep_all_figures_in_short_form() -> None:

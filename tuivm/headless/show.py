@@ -129,7 +129,7 @@ def _guest_row(one: Guest, *, ascii_only: bool) -> list[str]:
     return [
         one.name,
         one.key.host,
-        one.state.value,
+        one.state_word,
         str(details.vcpus) if details and details.vcpus else "",
         kib(details.memory_kib) if details and details.memory_kib else "",
         " ".join(

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from tuivm.model.devices import DeviceClass, count_classes
-from tuivm.model.guests import GuestState
+from tuivm.model.guests import Guest, GuestState
 from tuivm.model.rates import GuestRates, MemorySource
 from tuivm.model.store import GuestView
 from tuivm.model.table import Cell, Column, Part
@@ -17,9 +17,9 @@ from tuivm.model.units import byte_count, duration, kib, percent, visible
 _number = partial(Column, align="right", descending=True)
 
 COLUMNS: tuple[Column, ...] = (
-    Column("state", "STATE", 10, 11, priority=72, hint="running, paused, off and so on"),
+    Column("state", "STATE", 9, 11, priority=75, hint="running, paused, off, saved and so on"),
     Column("state.short", "S", 1, priority=99, short_for="state"),
-    Column("name", "NAME", 14, 24, 1, 48, priority=100, comfort=65, hint="name and title"),
+    Column("name", "NAME", 14, 20, 1, 48, priority=100, comfort=75, hint="name and title"),
     Column("host", "HOST", 6, 10, 1, 20, priority=60, hint="the host it runs on"),
     _number("vcpus", "vCPU", 4, priority=80, hint="virtual CPUs it has now"),
     _number("cpu", "CPU %", 5, priority=95, hint="busy share of its own vCPUs"),
@@ -53,9 +53,9 @@ _NOT_REPORTED: Cell = (("-", "dim"),)
 _NUMBERS = re.compile("([0-9]+)")
 
 
-def state_role(state: GuestState) -> str:
-    """The role (colour) a state is shown with, always beside its glyph and word."""
-    return _STATE_ROLES[state]
+def state_role(guest: Guest) -> str:
+    """The role (colour) its state is shown with, always beside its glyph and word."""
+    return "paused" if guest.saved else _STATE_ROLES[guest.state]
 
 
 class _Context(NamedTuple):
@@ -107,15 +107,15 @@ def _state(view: GuestView, context: _Context) -> Cell:
 
 def _state_short(view: GuestView, context: _Context) -> Cell:
     glyph, _, role = _state_parts(view, context)
-    return (("?" if context.stale and not context.busy else glyph, role),)
+    return ((glyph, role),)
 
 
 def _state_parts(view: GuestView, context: _Context) -> tuple[str, str, str]:
     if context.busy:
         return "~" if context.ascii else "↻", context.busy, "changing"
-    state = view.guest.state
-    word = f"{state.value}?" if context.stale else state.value
-    return state.letter if context.ascii else state.glyph, word, _STATE_ROLES[state]
+    guest = view.guest
+    glyph = "?" if context.stale else guest.state_glyph(ascii=context.ascii)
+    return glyph, guest.state_word, state_role(guest)
 
 
 def _name(view: GuestView, _: _Context) -> Cell:
@@ -316,7 +316,8 @@ def _started(view: GuestView) -> float | None:
 
 
 _SORT_VALUES: dict[str, Callable[[GuestView], SortValue | None]] = {
-    "state": lambda view: float(_STATE_ORDER.index(view.guest.state)),
+    # A saved guest comes just before those that are off.
+    "state": lambda view: _STATE_ORDER.index(view.guest.state) - view.guest.saved / 2,
     "name": lambda view: natural_key(view.guest.name),
     "host": lambda view: natural_key(view.key.host),
     "vcpus": lambda view: (view.guest.details.vcpus or None) if view.guest.details else None,

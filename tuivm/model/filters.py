@@ -130,7 +130,8 @@ def _host(value: str) -> Test:
 def _word(value: str) -> Test:
     def test(view: GuestView) -> bool:
         guest = view.guest
-        texts = (guest.label, guest.key.host, guest.state.value, *guest.addresses)
+        states = (guest.state.value, guest.state_word)
+        texts = (guest.label, guest.key.host, *states, *guest.addresses)
         return any(value in text.casefold() for text in texts)
 
     return test

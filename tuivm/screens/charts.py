@@ -109,7 +109,7 @@ def _guest_lines(view: GuestView, metric: str, *, ascii_only: bool) -> Iterable[
 
 def _guest_note(view: GuestView, metric: str, lines: list[_Line]) -> str:
     if not view.guest.state.active:
-        return f"{visible(view.guest.name)} is {view.guest.state.value}"
+        return f"{visible(view.guest.name)} is {view.guest.state_word}"
     if lines or view.guest.details is None:
         return ""
     devices: tuple[Device, ...] = view.guest.details.devices

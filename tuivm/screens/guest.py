@@ -74,13 +74,13 @@ class GuestScreen(ChartedPlace):
     def _facts(self, view: GuestView) -> Content:
         guest, rates = view.guest, view.rates
         busy = self.desk.activities.text(view.key, self.desk.now())
-        glyph = guest.state.letter if self.desk.ascii_only else guest.state.glyph
-        role = "changing" if busy else state_role(guest.state)
+        glyph = guest.state_glyph(ascii=self.desk.ascii_only)
+        role = "changing" if busy else state_role(guest)
         style = f"$state-{role}" if role != "dim" else "$quiet"
         started = guest.started_at
         uptime = None if started is None else self.desk.wall() - started
         first = [
-            (f" {glyph} {busy or guest.state.value}", style),
+            (f" {glyph} {busy or guest.state_word}", style),
             (f" ({visible(guest.reason)})" if guest.reason and not busy else "", "$quiet"),
             (f"   on {visible(self._key.host)}   up {duration(uptime)}", ""),
             (f"   {visible(', '.join(guest.addresses))}" if guest.addresses else "", ""),

@@ -321,6 +321,11 @@ class GuestsScreen(ChartedPlace):
             comfort=66,
         )
         several = len(names) > 1 and not self.grouped
+        # Only names that need it take room from the pairs of rates.
+        lengths = (cell_len(visible(view.guest.name)) for view in self.desk.store.guests.values())
+        by_id["name"] = replace(
+            by_id["name"], preferred=min(max(lengths, default=0), by_id["name"].preferred)
+        )
         wanted = []
         for name in self._columns:
             if name in by_id and (several or name != "host"):

@@ -162,9 +162,11 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         return frozenset(row.key for row in rows if not row.heading)
 
     def set_columns(self, columns: Sequence[Column]) -> None:
-        """Other columns. The rows go, as their cells were made for the columns before."""
+        """Other columns, or others' widths. Rows go whose cells were made for other columns."""
+        same = [column.id for column in columns] == [column.id for column in self._columns]
         self._columns = tuple(columns)
-        self.set_rows(())
+        if not same:
+            self.set_rows(())
         self._repaint()
 
     def set_rows(self, rows: Iterable[Row]) -> None:
