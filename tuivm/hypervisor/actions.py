@@ -8,7 +8,6 @@ from typing import Any
 
 import libvirt
 
-from tuivm.hypervisor.deletion import delete
 from tuivm.hypervisor.errors import problem_from
 from tuivm.model.requests import (
     Delete,
@@ -57,6 +56,8 @@ def perform(conn: libvirt.virConnect, uuid: str, request: Request) -> Outcome:
     libvirt refuses is an Outcome with a problem, never an exception.
     """
     if isinstance(request, Delete):
+        from tuivm.hypervisor.deletion import delete  # noqa: PLC0415 - most never delete
+
         return delete(conn, uuid, request.order)
     deed = _DEEDS[type(request)]
     name = f"guest {uuid}"

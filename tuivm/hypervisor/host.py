@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import libvirt
 
-from tuivm.hypervisor import actions, deletion
 from tuivm.hypervisor.connect import Answers, Asker, Link, open_link
 from tuivm.hypervisor.errors import problem_from
 from tuivm.hypervisor.lanes import Lanes
@@ -180,7 +179,7 @@ class LibvirtHost:
             refusal = Problem(what, f"{self._spec.name} is opened read-only")
             return _done(Outcome(refusal))
         return self._submit(
-            lambda conn: actions.perform(conn, uuid, request),
+            lambda conn: _perform(conn, uuid, request),
             what,
             Outcome,
             deadline=_DEADLINES.get(type(request), DEADLINE),
@@ -200,7 +199,7 @@ class LibvirtHost:
 
     def deletion_facts(self, uuid: str) -> Future[DeletionLookup]:
         return self._submit(
-            lambda conn: deletion.look_up(conn, uuid),
+            lambda conn: _look_up(conn, uuid),
             "cannot look up what would be deleted",
             lambda problem: DeletionLookup(problem=problem),
         )
@@ -292,6 +291,21 @@ class LibvirtHost:
         session = runner.session if runner else None
         if session is not None:
             session.poke()
+
+
+# What only an action needs is loaded by the thread that carries it out, not at the start.
+
+
+def _perform(conn: libvirt.virConnect, uuid: str, request: Request) -> Outcome:
+    from tuivm.hypervisor.actions import perform  # noqa: PLC0415
+
+    return perform(conn, uuid, request)
+
+
+def _look_up(conn: libvirt.virConnect, uuid: str) -> DeletionLookup:
+    from tuivm.hypervisor.deletion import look_up  # noqa: PLC0415
+
+    return look_up(conn, uuid)
 
 
 def _done(value: T) -> Future[T]:

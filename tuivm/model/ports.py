@@ -10,12 +10,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Flag, auto
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from tuivm.model.deletion import DeletionFacts, DeletionPlan
 from tuivm.model.hosts import HostFacts, HostSpec, Problem
 from tuivm.model.requests import Outcome, Request
 from tuivm.model.snapshot import HostSnapshot
+
+if TYPE_CHECKING:
+    from tuivm.model.deletion import DeletionFacts, DeletionPlan
 
 
 class Groups(Flag):
@@ -31,8 +33,7 @@ class Groups(Flag):
     LIST = CPU | BALLOON | BLOCK | NET
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What is being looked at on one host.
 
     guests: UUIDs on the screen, sampled every tick; the others take turns. groups: what is asked
@@ -44,8 +45,7 @@ class View:
     interval: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialPrompt:
+class CredentialPrompt(NamedTuple):
     """One thing that libvirt asks for while connecting. secret: do not echo."""
 
     text: str
@@ -53,8 +53,7 @@ class CredentialPrompt:
     default: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialRequest:
+class CredentialRequest(NamedTuple):
     """Asked on a host's thread, answered by a dialog: `answer` may be called from any thread."""
 
     host: str
@@ -63,8 +62,7 @@ class CredentialRequest:
     """Takes one string a prompt, or None when the person declines."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(NamedTuple):
     """How a trial connection went."""
 
     facts: HostFacts | None = None
@@ -72,16 +70,14 @@ class Trial:
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Text that was asked for, or why there is none."""
 
     text: str = ""
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeletionLookup:
+class DeletionLookup(NamedTuple):
     """What deleting a guest would mean: facts and the plan drawn from them, or a problem."""
 
     facts: DeletionFacts | None = None

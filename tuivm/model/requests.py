@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
 
-from tuivm.model.deletion import DeletionOrder
 from tuivm.model.hosts import Problem
+
+if TYPE_CHECKING:
+    from tuivm.model.deletion import DeletionOrder
 
 
 class ShutdownMode(StrEnum):
@@ -18,6 +21,22 @@ class ShutdownMode(StrEnum):
     AGENT = "agent"
 
 
+# Each class that `dataclass` makes costs the start of the program time: the requests that hold the
+# same share what it makes for one of them. Requests of two classes are never equal all the same.
+
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """A request that needs no more than a guest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A request that the guest is asked to fulfil."""
+
+    mode: ShutdownMode = ShutdownMode.DEFAULT
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """Start, or restore from the managed save where there is one (unless it is discarded)."""
@@ -26,58 +45,72 @@ class Start:
     discard_saved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Shutdown:
-    mode: ShutdownMode = ShutdownMode.DEFAULT
+class Shutdown(_Asking):
+    """Ask the guest to shut down; it may refuse."""
+
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reboot:
-    mode: ShutdownMode = ShutdownMode.DEFAULT
+class Reboot(_Asking):
+    """Ask the guest to reboot; it may refuse."""
+
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(_Bare):
     """The reset button: no warning to the guest."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class ForceOff:
+
+class ForceOff(_Bare):
     """Pull the plug."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Suspend:
+
+class Suspend(_Bare):
     """Stop its vCPUs; it stays in memory."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+
+class Resume(_Bare):
     """Let the vCPUs go on; wakes a guest that put itself to sleep (S3) too."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Save:
+
+class Save(_Bare):
     """Write memory to disk and stop (managed save); the next start restores it."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class DiscardSave:
+
+class DiscardSave(_Bare):
     """Throw the managed save away; the next start boots afresh."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SetAutostart:
+    """Whether the guest starts with its host."""
+
     on: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
+    """Give the guest another name."""
+
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
+    """Remove the guest, with what was ordered."""
+
     order: DeletionOrder
 
 
@@ -97,8 +130,7 @@ Request = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One thing that an action did, or tried: "undefined web-1", "deleted /…/web-1.qcow2"."""
 
     what: str
@@ -106,8 +138,7 @@ class Step:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How an action ended. problem is None when it was carried out whole."""
 
     problem: Problem | None = None
