@@ -52,25 +52,30 @@ class Jobs:
         ended: Callable[[GuestView, Outcome], None],
     ) -> None:
         """began is called once, when all activities are noted and no host has been asked yet."""
-        for view, _ in orders:
-            self._activities.begin(view.key, Activity(label, self._now()))
+        begun = [Activity(label, self._now()) for _ in orders]
+        for (view, _), activity in zip(orders, begun, strict=True):
+            self._activities.begin(view.key, activity)
         began()
-        await asyncio.gather(*(self._one(label, order, patience, ended) for order in orders))
+        await asyncio.gather(
+            *(
+                self._one(activity, order, patience, ended)
+                for activity, order in zip(begun, orders, strict=True)
+            )
+        )
 
     async def _one(
         self,
-        label: str,
+        activity: Activity,
         order: Order,
         patience: float | None,
         ended: Callable[[GuestView, Outcome], None],
     ) -> None:
         view, request = order
         outcome = await self._ask_host(view.key, request)
+        self._activities.end(view.key, activity)
         if outcome.ok and patience is not None:
             now = self._now()
-            self._activities.begin(view.key, Activity(label, now, now + patience))
-        else:
-            self._activities.end(view.key)
+            self._activities.begin(view.key, Activity(activity.label, now, now + patience))
         self._log(view, request, outcome)
         ended(view, outcome)
 

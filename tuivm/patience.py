@@ -19,9 +19,9 @@ class Patience:
     def notice_ends(self) -> None:
         """A guest whose shutdown was awaited is off, or gone: nobody waits any longer."""
         for key in self._activities.waiting():
-            view = self._desk.store.guest(key)
-            if view is None or not view.guest.state.active:
-                self._activities.end(key)
+            view, wait = self._desk.store.guest(key), self._activities.wait(key)
+            if wait is not None and (view is None or not view.guest.state.active):
+                self._activities.end(key, wait)
 
     def next_overdue(self) -> GuestKey | None:
         """A guest to ask about, unless a question is open already."""
@@ -36,8 +36,8 @@ class Patience:
             self._asking = False
 
     async def _ask_about(self, key: GuestKey) -> None:
-        view, activity = self._desk.store.guest(key), self._activities.get(key)
-        if view is None or activity is None:
+        view, wait = self._desk.store.guest(key), self._activities.wait(key)
+        if view is None or wait is None:
             return
         seconds = f"{SHUTDOWN_PATIENCE:.0f}"
         options = (
@@ -51,16 +51,15 @@ class Patience:
         from tuivm.screens.dialogs.choose import Choose  # noqa: PLC0415 - when it opens
 
         choice = await self._desk.ask(Choose(title, options))
-        if self._activities.get(key) is not activity:
+        if self._activities.wait(key) is not wait:
             return  # it went off while the question was open
+        self._activities.end(key, wait)
         now = self._desk.now()
         if choice == "wait":
-            again = Activity(activity.label, now, now + SHUTDOWN_PATIENCE)
+            again = Activity(wait.label, now, now + SHUTDOWN_PATIENCE)
             self._activities.begin(key, again)
         elif choice in ("acpi", "agent"):
             order = (view, Shutdown(ShutdownMode(choice)))
-            await self._desk.act(activity.label, [order], patience=SHUTDOWN_PATIENCE)
+            await self._desk.act(wait.label, [order], patience=SHUTDOWN_PATIENCE)
         elif choice == "off":
             await self._desk.act("stopping", [(view, ForceOff())])
-        else:
-            self._activities.end(key)

@@ -80,6 +80,43 @@ async def test_one_that_hangs_holds_no_other_up() -> None:
     assert world.activities.text(first.key, world.clock()) == ""
 
 
+@pytest.mark.parametrize(("ends_first", "left"), [(0, "saving"), (1, "starting")])
+async def test_of_two_actions_on_one_guest_the_row_tells_until_the_last_has_ended(
+    ends_first: int, left: str
+) -> None:
+    world = World()
+    host = world.maker.hosts["one"]
+    host.hold = True
+    view = world.views("one")[0]
+    running = [
+        asyncio.create_task(
+            world.jobs.run(label, [(view, Start())], None, began=world.begin, ended=world.note)
+        )
+        for label in ("starting", "saving")
+    ]
+    await until(lambda: len(host.waiting) == 2)
+    assert world.activities.text(view.key, 0.0) == "saving", "the newest"
+    host.waiting[ends_first][0].set_result(Outcome())
+    await running[ends_first]
+    assert world.activities.text(view.key, 0.0) == left
+    host.waiting[1 - ends_first][0].set_result(Outcome())
+    await running[1 - ends_first]
+    assert world.activities.text(view.key, 0.0) == ""
+
+
+async def test_a_second_shutdown_is_waited_for_in_place_of_the_first() -> None:
+    world = World()
+    view = world.views("one")[0]
+    for _ in range(2):
+        await world.run(view, patience=SHUTDOWN_PATIENCE)
+        world.clock.now += 30
+    wait = world.activities.wait(view.key)
+    assert wait is not None
+    assert wait.until == world.clock() - 30 + SHUTDOWN_PATIENCE
+    world.activities.end(view.key, wait)
+    assert world.activities.get(view.key) is None
+
+
 async def test_all_are_busy_before_any_is_asked() -> None:
     """So that the rows say so at once, however soon the hosts answer."""
     world = World()
