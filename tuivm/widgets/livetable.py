@@ -21,15 +21,10 @@ from textual.strip import Strip
 
 from tuivm.model.table import Column, fit_columns
 from tuivm.widgets.rowset import Row, RowSet
+from tuivm.widgets.scrollbars import PlainScrollBar
 from tuivm.widgets.tablepaint import COMPONENTS, CSS, GAP, GUTTER, Line, TablePainter
 
 __all__ = ["Column", "LiveTable", "Row", "TableMessage"]
-
-
-class _AsciiScrollBar(ScrollBarRender):
-    """Ends on whole cells, for want of glyphs for parts of one."""
-
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class TableMessage(Message):
@@ -123,7 +118,6 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._told_cursor: Hashable | None = None
         self._told_marks: frozenset[Any] = frozenset()
         self._told_view: frozenset[Any] = frozenset()
-        self._painted: dict[int, Line | None] = {}
         self._fitted = -1
         self._painter = TablePainter(self._style)
         self._settling = False
@@ -298,7 +292,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def watch_ascii(self, ascii_only: bool) -> None:
         self._painter.ascii = ascii_only
-        bar = _AsciiScrollBar if ascii_only else ScrollBarRender
+        bar = PlainScrollBar if ascii_only else ScrollBarRender
         self.vertical_scrollbar.renderer = bar  # type: ignore[misc] # of this one bar alone
         self.vertical_scrollbar.refresh()
         self._repaint()
@@ -320,18 +314,12 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Repaint what looks different from what the screen has, and tell what changed."""
         if not self.is_mounted:
             return
-        width, top = self.size.width, self.scroll_offset.y
-        # A line that was never painted is going to be.
-        regions = [
-            Region(left, y, right - left, 1)
-            for y in range(1, self._height + 1)
-            if y in self._painted
-            for left, right in self._painter.differences(
-                self._painted[y], self._line(top + y - 1), width
-            )
-        ]
-        if regions:
-            self.refresh(*regions)
+        first = self.scroll_offset.y - 1
+        changed = self._painter.changes(
+            range(1, self._height + 1), lambda y: self._line(first + y), self.size.width
+        )
+        if changed:
+            self.refresh(*changed)
         self._tell()
 
     def _tell(self) -> None:
@@ -359,21 +347,13 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         if y == 0:
             return self._painter.header(width, self.sort)
         if not self._rows:
-            return self._empty_line(y - 1, width)
+            lines = self.empty.wrap(max(1, width))
+            at = y - 1 - max(0, (self._height - len(lines)) // 2)
+            words = lines[at] if 0 <= at < len(lines) else Content()
+            return self._painter.centred(words.render_segments(self.visual_style), width)
         number = self.scroll_offset.y + y - 1
-        line = self._painted[y] = self._line(number)
-        if line is None:
-            return self._painter.blank(width)
-        return self._painter.row(self.rows[number].key, line, width, keep=4 * self._height)
-
-    def _empty_line(self, y: int, width: int) -> Strip:
-        lines = self.empty.wrap(max(1, width))
-        at = y - max(0, (self._height - len(lines)) // 2)
-        if not 0 <= at < len(lines):
-            return self._painter.blank(width)
-        text = Strip(lines[at].render_segments(self.visual_style))
-        left = Strip.blank(max(0, width - text.cell_length) // 2, self._style(""))
-        return Strip.join((left, text)).adjust_cell_length(width, self._style(""))
+        key = self.rows[number].key if number < len(self._rows) else None
+        return self._painter.row(y, key, self._line(number), width, keep=4 * self._height)
 
     def _style(self, role: str) -> Style:
         name = f"livetable--{role}"

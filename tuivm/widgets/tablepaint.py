@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import NamedTuple
 
+from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.strip import Strip
 
 from tuivm.model.table import Cell, Part, Placed
@@ -94,6 +96,7 @@ class TablePainter:
         self._style_of = style_of
         self._styles: dict[str, Style] = {}
         self._strips: dict[Hashable, tuple[Line, int, Strip]] = {}
+        self._shown: dict[int, Line | None] = {}
 
     def clear(self) -> None:
         self._styles.clear()
@@ -106,11 +109,20 @@ class TablePainter:
             found = self._styles[role] = self._style_of(role)
         return found
 
-    def blank(self, width: int) -> Strip:
-        return Strip.blank(width, self.style(""))
+    def centred(self, words: Iterable[Segment], width: int) -> Strip:
+        """A line with some words in its middle, or with none."""
+        strip = Strip(words)
+        left = Strip.blank(max(0, width - strip.cell_length) // 2, self.style(""))
+        return Strip.join((left, strip)).adjust_cell_length(width, self.style(""))
 
-    def row(self, key: Hashable, line: Line, width: int, *, keep: int) -> Strip:
-        """The strip of a row; the last `keep` rows painted are remembered, or a few less."""
+    def row(self, y: int, key: Hashable, line: Line | None, width: int, *, keep: int) -> Strip:
+        """What line `y` of the screen shows from now on: a row, or nothing below the last.
+
+        The last `keep` rows painted are remembered, or a few less.
+        """
+        self._shown[y] = line
+        if line is None:
+            return Strip.blank(width, self.style(""))
         cached = self._strips.get(key)
         if cached is not None and cached[1] == width and cached[0] == line:
             return cached[2]
@@ -152,7 +164,19 @@ class TablePainter:
         strip = Strip(segments(parts, self.style))
         return strip.adjust_cell_length(width, self.style("header"))
 
-    def differences(self, old: Line | None, new: Line | None, width: int) -> list[tuple[int, int]]:
+    def changes(
+        self, lines: Iterable[int], line_at: Callable[[int], Line | None], width: int
+    ) -> list[Region]:
+        """Where the lines of the screen look different from what they are to show now."""
+        # A line that was never painted is going to be.
+        return [
+            Region(left, y, right - left, 1)
+            for y in lines
+            if y in self._shown
+            for left, right in self._differences(self._shown[y], line_at(y), width)
+        ]
+
+    def _differences(self, old: Line | None, new: Line | None, width: int) -> list[tuple[int, int]]:
         """The spans (left, right) that look different; neighbours become one."""
         if old is new or old == new:
             return []
