@@ -60,7 +60,6 @@ class TuivmApp(DeskApp):
     """maker: makes the hosts. specs: those to open at once. clock, wall: for the tests."""
 
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "guests": GuestsScreen,
         "compare": _compare,
         "hosts": _hosts,
     }
@@ -137,7 +136,13 @@ class TuivmApp(DeskApp):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return VARIABLE_DEFAULTS
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The first place. Were it among `MODES`, Textual would read each stylesheet three times
+        before the first picture."""
+        return GuestsScreen()
+
     def on_mount(self) -> None:
+        self.add_mode("guests", GuestsScreen)
         paint_changed_spans_only()
         self.theme = self._first_theme
         self.set_class(self.ascii_only, "-ascii")
