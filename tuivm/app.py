@@ -32,7 +32,7 @@ from tuivm.screens.guests import GuestsScreen
 from tuivm.screens.palette import CommandHits
 from tuivm.screens.place import PlaceScreen
 from tuivm.targets import SLOW_INTERVAL
-from tuivm.themes import DEFAULT_THEME, VARIABLE_DEFAULTS, load_themes
+from tuivm.themes import DEFAULT_THEME, VARIABLE_DEFAULTS, Themes, load_themes
 from tuivm.widgets.scrollbars import PlainScrollBar
 
 
@@ -57,7 +57,8 @@ SPACING = 0.45
 
 
 class TuivmApp(DeskApp):
-    """maker: makes the hosts. specs: those to open at once. clock, wall: for the tests."""
+    """maker: makes the hosts. specs: those to open at once. clock, wall: for the tests.
+    themes: those to choose from, None to read them here."""
 
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "compare": _compare,
@@ -106,8 +107,9 @@ class TuivmApp(DeskApp):
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         problems: Sequence[str] = (),
+        themes: Themes | None = None,
     ) -> None:
-        self._themes = load_themes()
+        self._themes = themes or load_themes()
         super().__init__(
             options or Options(),
             loaded or Loaded(Config(), configuration.default_path()),

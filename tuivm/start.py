@@ -44,10 +44,11 @@ def run(options: Options) -> int:
     from tuivm.model.columns import COLUMNS  # noqa: PLC0415
     from tuivm.themes import load_themes  # noqa: PLC0415
 
-    themes = tuple(theme.name for theme in load_themes().themes)
+    themes = load_themes()
+    names = tuple(theme.name for theme in themes.themes)
     columns = tuple(column.id for column in COLUMNS)
-    loaded = config.load(options.config_path, columns=columns, themes=themes)
-    app = TuivmApp(hosts, specs, options, loaded, problems=problems)
+    loaded = config.load(options.config_path, columns=columns, themes=names)
+    app = TuivmApp(hosts, specs, options, loaded, problems=problems, themes=themes)
     # What there is now stays: later collections need not walk through it, nor keys wait for that.
     gc.freeze()
     gc.enable()

@@ -10,6 +10,7 @@ import difflib
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -221,6 +222,7 @@ def _unknown(
             faults.append(f"{prefix}{key}: is not known{hint}")
 
 
+@cache
 def _textual_variables() -> frozenset[str]:
     """The CSS variables that Textual itself derives from a theme."""
     plain = ColorSystem(primary="#000000").generate()
