@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from tuivm.model.meter import HOLD, GuestMeter
-from tuivm.model.samples import BalloonFigures, DiskCounters, GuestSample, NicCounters
+from tuivm.model.samples import (
+    BalloonFigures,
+    DiskCounters,
+    GuestSample,
+    HostCost,
+    NicCounters,
+    ThreadCounters,
+    ThreadRole,
+    VcpuCounters,
+)
 
 
 def sample(second: int) -> GuestSample:
@@ -18,11 +27,21 @@ def sample(second: int) -> GuestSample:
         balloon=BalloonFigures(current=2048, rss=1024 + second),
         disks=(DiskCounters("vda", rd_bytes=second * 1000),),
         nics=(NicCounters("vnet0", rx_bytes=second * 10),),
+        vcpus=(VcpuCounters(0, time_ns=second * 10**8, exits={"exits": second * 50}),),
+        cost=HostCost(
+            100.5 + second, (ThreadCounters(1, ThreadRole.MAIN, "main loop", second * 10**7),)
+        ),
     )
 
 
 def without_monitor(second: int) -> GuestSample:
-    return replace(sample(second), disks=None, balloon=None)
+    """What libvirt tells by itself: names and limits, and what the kernel counts."""
+    return replace(
+        sample(second),
+        disks=(DiskCounters("vda", capacity=1 << 30),),
+        balloon=BalloonFigures(current=2048, maximum=2048),
+        vcpus=(VcpuCounters(0, time_ns=second * 10**8),),
+    )
 
 
 def test_a_busy_monitor_does_not_make_the_row_flicker() -> None:
@@ -31,6 +50,9 @@ def test_a_busy_monitor_does_not_make_the_row_flicker() -> None:
     shown = meter.add(sample(1))
     missing = meter.add(without_monitor(2))
     assert missing.disks == shown.disks
+    assert missing.vcpus == shown.vcpus
+    assert missing.exits == {"exits": 50.0}
+    assert (missing.vcpu_span, missing.memory_span) == (0.0, 0.0)
     assert missing.memory_kib == shown.memory_kib
     assert missing.disk_span == 0.0, "nothing new was measured"
     assert missing.cpu == pytest.approx(0.1)
@@ -58,6 +80,12 @@ def test_what_stays_away_is_shown_as_missing() -> None:
     assert rates[-2].disks is not None
     assert rates[-1].disks is None
     assert rates[-1].memory_kib is None
+    assert rates[-1].memory_total_kib == 2048, "libvirt knows that without the monitor"
+    assert rates[-1].vcpus is None
+    back = meter.add(sample(3 + int(HOLD)))
+    assert (back.disk_span, back.vcpu_span) == (HOLD + 2, HOLD + 2)
+    assert back.disk_read == pytest.approx(1000.0)
+    assert back.exits == {"exits": 50.0}
 
 
 def test_a_nic_that_is_missing_is_held_too() -> None:
@@ -77,3 +105,81 @@ def test_the_first_sample_has_memory_but_no_rates() -> None:
     assert rates.memory_kib == 1025
     assert rates.cpu is None
     assert rates.disks is None
+    assert (rates.vcpus, rates.cost, rates.nics) == (None, None, None)
+
+
+@pytest.mark.parametrize("group", ["balloon", "disks", "nics", "vcpus", "cost"])
+def test_each_group_is_held_and_measured_by_itself(group: str) -> None:
+    shown, span = {
+        "balloon": ("memory", "memory_span"),
+        "disks": ("disks", "disk_span"),
+        "nics": ("nics", "nic_span"),
+        "vcpus": ("vcpus", "vcpu_span"),
+        "cost": ("cost", "cost_span"),
+    }[group]
+    meter = GuestMeter()
+    meter.add(sample(0))
+    before = meter.add(sample(1))
+    lacking: dict[str, None] = {group: None}
+    held = meter.add(replace(sample(2), **lacking))
+    assert getattr(held, shown) is getattr(before, shown)
+    assert getattr(held, shown) is not None
+    others = {"disk_span", "nic_span", "vcpu_span", "cost_span", "cpu_span", "memory_span"}
+    assert {name: getattr(held, name) for name in others} == {
+        name: 0.0 if name == span else 1.0 for name in others
+    }
+    assert getattr(meter.add(sample(3)), span) == 2.0
+
+
+def test_a_group_that_was_never_asked_for_is_none_and_begins_when_it_is() -> None:
+    meter = GuestMeter()
+    for second in (0, 1):
+        assert meter.add(replace(sample(second), vcpus=None, cost=None)).vcpus is None
+    assert meter.add(sample(2)).vcpus is None
+    rates = meter.add(sample(3))
+    assert rates.vcpus is not None
+    assert rates.vcpus[0].cpu == pytest.approx(0.1)
+    assert (rates.vcpu_span, rates.cost_span) == (1.0, 1.0)
+
+
+def test_a_guest_that_is_translated_has_vcpus_without_exits() -> None:
+    meter = GuestMeter()
+    for second in (0, 1):
+        rates = meter.add(replace(sample(second), vcpus=(VcpuCounters(0, time_ns=second * 10**9),)))
+    assert rates.vcpus is not None
+    assert (rates.vcpus[0].cpu, rates.exits, rates.vcpu_span) == (1.0, {}, 1.0)
+
+
+def test_the_cost_has_the_time_at_which_it_was_read() -> None:
+    meter = GuestMeter()
+    meter.add(sample(0))
+    late = HostCost(102.0, (ThreadCounters(1, ThreadRole.MAIN, "main loop", 3 * 10**8),))
+    rates = meter.add(replace(sample(1), cost=late))
+    assert rates.cost is not None
+    assert (rates.cost.span, rates.cost_span, rates.cost.vmm) == (1.5, 1.5, pytest.approx(0.2))
+    again = meter.add(replace(sample(2), cost=late))
+    assert (again.cost, again.cost_span) == (rates.cost, 0.0), "the same reading is no new one"
+
+
+def test_the_cpu_time_of_another_process_begins_all_of_it_anew() -> None:
+    """The new process has read more than the old one had: nothing but its CPU time tells."""
+    meter = GuestMeter()
+    for second in (8, 9):
+        meter.add(sample(second))
+    other = replace(
+        sample(10),
+        cpu_ns=10**7,
+        disks=(DiskCounters("vda", rd_bytes=10**9),),
+        vcpus=(VcpuCounters(0, time_ns=10**12, exits={"exits": 10**9}),),
+    )
+    rates = meter.add(other)
+    assert (rates.cpu, rates.disks, rates.vcpus, rates.nics, rates.cost) == (None,) * 5
+    assert rates.memory_kib == 1034
+
+
+def test_a_restart_is_seen_past_a_sample_without_cpu_time() -> None:
+    meter = GuestMeter()
+    for second in (8, 9):
+        meter.add(sample(second))
+    meter.add(replace(sample(10), cpu_ns=None))
+    assert meter.add(replace(sample(11), cpu_ns=0)).disks is None

@@ -11,16 +11,13 @@ from tuivm.model.history import History, SeriesKey
 from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
 from tuivm.model.meter import GuestMeter
 from tuivm.model.rates import GuestRates
+from tuivm.model.recording import Recorder
 from tuivm.model.snapshot import HostSnapshot
 
 STALE_AFTER = 5.0
 """Seconds past the sampling interval after which a host that is up counts as stale."""
 GAP_AFTER = 3.0
 """A pause of more than this many intervals between two ticks is a gap in the history."""
-_CLOCK_NOISE = 0.001
-"""Seconds by which two times that are meant to be one may differ after arithmetic."""
-
-
 HOST_LOAD = ""
 """The UUID under which the history keeps a host's own load (percent of what it has)."""
 
@@ -110,6 +107,7 @@ class Store:
         self._hosts: dict[str, _HostMemory] = {}
         self._guests: dict[GuestKey, GuestView] = {}
         self.history = History()
+        self._recorder = Recorder(self.history)
 
     def add_host(self, spec: HostSpec) -> None:
         self._hosts.setdefault(spec.name, _HostMemory(spec))
@@ -120,7 +118,7 @@ class Store:
         gone = frozenset(key for key in self._guests if key.host == name)
         for key in gone:
             del self._guests[key]
-            self.history.forget(key)
+            self._recorder.forget(key)
         self.history.forget(GuestKey(name, HOST_LOAD))
         return Change(name, removed=gone)
 
@@ -192,7 +190,7 @@ class Store:
                 changed.add(guest.key)
             self._guests[guest.key] = view
             if known is None or view.rates is not known.rates:
-                self._remember(view, memory.gap_at)
+                self._recorder.record(view, memory.gap_at)
         self._remember_load(snapshot)
         removed = self._drop_missing(memory, snapshot)
         return Change(snapshot.host, frozenset(added), removed, frozenset(changed))
@@ -207,13 +205,16 @@ class Store:
     ) -> GuestView:
         uuid = guest.key.uuid
         sample = snapshot.samples.get(uuid)
-        if not guest.state.active:
+        known_rates = known.rates if known else None
+        if not guest.state.active or (known is not None and _restarted(known.guest, guest)):
             memory.meters.pop(uuid, None)
+            known_rates = None
+        if not guest.state.active:
             rates = None
         elif sample is not None and sample is not self._meter(memory, uuid).newest:
             rates = self._meter(memory, uuid).add(sample)
         else:
-            rates = known.rates if known else None
+            rates = known_rates
         if (
             known is not None
             and known.guest is guest
@@ -246,28 +247,14 @@ class Store:
         for key in removed:
             del self._guests[key]
             memory.meters.pop(key.uuid, None)
-            self.history.forget(key)
+            self._recorder.forget(key)
         return removed
 
-    def _remember(self, view: GuestView, gap_at: float) -> None:
-        rates = view.rates
-        if rates is None:
-            return
 
-        def push(metric: str, value: float | None, span: float, device: str = "") -> None:
-            # A mean over a gap says nothing of the time in it: it stays empty in the chart.
-            if span > 0 and rates.at - span > gap_at + _CLOCK_NOISE:
-                self.history.push(SeriesKey(view.key, metric, device), rates.at, value, span)
-
-        push("cpu", view.cpu_percent, rates.cpu_span)
-        for disk in rates.disks or ():
-            push("disk.read", disk.rd_bytes, rates.disk_span, disk.name)
-            push("disk.write", disk.wr_bytes, rates.disk_span, disk.name)
-        for nic in rates.nics or ():
-            push("net.rx", nic.rx_bytes, rates.nic_span, nic.name)
-            push("net.tx", nic.tx_bytes, rates.nic_span, nic.name)
-        if rates.memory_kib is not None:
-            used = rates.memory_kib * 1024.0
-            bridges = rates.seconds > 0 and rates.at - rates.seconds <= gap_at + _CLOCK_NOISE
-            span = 0.0 if bridges else rates.seconds
-            self.history.push(SeriesKey(view.key, "memory"), rates.at, used, span)
+def _restarted(known: Guest, guest: Guest) -> bool:
+    """It runs in another process than before: libvirt gives each its own id."""
+    return (
+        known.domain_id is not None
+        and guest.domain_id is not None
+        and known.domain_id != guest.domain_id
+    )
