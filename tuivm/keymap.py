@@ -11,8 +11,8 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 from textual.keys import KEY_NAME_REPLACEMENTS, REPLACED_KEYS, Keys, key_to_character
 
@@ -26,8 +26,7 @@ _MODIFIERS = ("alt", "ctrl", "hyper", "meta", "shift", "super")
 _NAMED = frozenset(key.value for key in Keys if re.fullmatch("[a-z]+[0-9]*", key.value)) | {"space"}
 
 
-@dataclass(frozen=True, slots=True)
-class Keymap:
+class Keymap(NamedTuple):
     """bindings: the keys of each command, as Textual names them, () for none."""
 
     bindings: Mapping[str, tuple[str, ...]]

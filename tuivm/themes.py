@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import platformdirs
 from textual.color import Color, ColorParseError
@@ -80,8 +80,7 @@ _STYLE_WORDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Themes:
+class Themes(NamedTuple):
     """The themes that can be used, ours first, and a sentence for each one that cannot."""
 
     themes: tuple[Theme, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -130,8 +131,7 @@ def device_address(element: Element) -> str:
     return " ".join(map(str, [kind, ":".join(map(str, values))])).strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(NamedTuple):
     """What decides a device's model where its own element leaves it open.
 
     scsi: model of each SCSI controller by index, "" where the XML does not say.
@@ -141,7 +141,7 @@ class Platform:
     os_type: str = ""
     arch: str = ""
     machine: str = ""
-    scsi: Mapping[int, str] = field(default_factory=dict)
+    scsi: Mapping[int, str] = MappingProxyType({})
 
     @property
     def container(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TextIO
 
 from tuivm.cli import Exit
@@ -41,7 +41,7 @@ def _one_line(name: str, snapshot: HostSnapshot) -> Problem | None:
     if snapshot.state is HostState.UP:
         return None
     problem = snapshot.problem or Problem(f"{name} is {snapshot.state.value}")
-    return replace(problem, reason=" ".join(problem.reason.split()))
+    return problem._replace(reason=" ".join(problem.reason.split()))
 
 
 def verdict(facts: HostCheckFacts, found: Hosts) -> Verdict:

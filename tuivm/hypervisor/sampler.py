@@ -6,8 +6,9 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
+from typing import NamedTuple
 
 import libvirt
 
@@ -36,12 +37,11 @@ class _Way(Enum):
     INFO = "virDomainGetInfo"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What one tick brought. states: virDomainState and reason by UUID, where told."""
 
-    samples: Mapping[str, GuestSample] = field(default_factory=dict)
-    states: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    samples: Mapping[str, GuestSample] = MappingProxyType({})
+    states: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
 class Rotation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class DeviceClass(StrEnum):
@@ -60,8 +61,7 @@ class DeviceKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Backing:
+class Backing(NamedTuple):
     """What does a disk's or a NIC's work on the host; "" is: not said, so the default.
 
     kind: of a disk "file", "block", "network", "volume", … ; of a NIC its `<interface type>` as it

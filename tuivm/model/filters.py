@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tuivm.model.devices import DeviceClass
 from tuivm.model.guests import GuestState
@@ -41,8 +41,7 @@ STATES: dict[str, Test] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One word or key:value, and whether it was negated."""
 
     test: Test
@@ -54,8 +53,7 @@ class Term:
         return found is not None and found is not self.negated
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """A filter as typed. problem: what of it is not understood, in words; that part is left out
     of the matching, the rest applies. The empty filter matches everything."""
 

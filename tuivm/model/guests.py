@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -63,8 +63,7 @@ _ACTIVE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GuestStack:
+class GuestStack(NamedTuple):
     """The layers under a guest, as its XML says. "" means: not said.
 
     virt_type: "kvm", "qemu" (TCG: no hypervisor, instructions are translated), "xen", "lxc", …
@@ -93,7 +92,7 @@ class GuestDetails:
     vcpus_max: int = 0
     memory_kib: int = 0
     memory_max_kib: int = 0
-    stack: GuestStack = GuestStack()
+    stack: GuestStack = field(default_factory=GuestStack)
     devices: tuple[Device, ...] = ()
     agent_channel: bool = False
     agent_connected: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class HostState(StrEnum):
@@ -19,8 +20,7 @@ class HostState(StrEnum):
     """Refused for a reason that a person has to mend; still retried, slowly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that failed, said so that a person can act on it.
 
     what: what was tried, in tuivm's words ("cannot connect to rack7").
@@ -72,8 +72,7 @@ class HostFacts:
     """The hypervisor runs on this very machine, so /proc and psutil speak of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostLoad:
+class HostLoad(NamedTuple):
     """How busy a host is. cpu_percent is of all its CPUs together, 0 to 100."""
 
     cpu_percent: float | None = None

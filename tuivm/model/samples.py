@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class DiskCounters:
+class DiskCounters(NamedTuple):
     """`block.N.*` of the bulk statistics; name is `<target dev>`. Bytes, requests, ns."""
 
     name: str
@@ -26,8 +27,7 @@ class DiskCounters:
     physical: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NicCounters:
+class NicCounters(NamedTuple):
     """`net.N.*` of the bulk statistics; name is the live `<target dev>` (vnetX)."""
 
     name: str
@@ -41,8 +41,7 @@ class NicCounters:
     tx_drop: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BalloonFigures:
+class BalloonFigures(NamedTuple):
     """`balloon.*` in KiB (faults: counts). available and unused come from the guest's driver."""
 
     current: int | None = None
@@ -57,8 +56,7 @@ class BalloonFigures:
     minor_faults: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VcpuCounters:
+class VcpuCounters(NamedTuple):
     """`vcpu.N.*`. Times in ns; exits by libvirt's names ("exits", "io_exits", "mmio_exits", …)."""
 
     number: int
@@ -67,7 +65,7 @@ class VcpuCounters:
     wait_ns: int | None = None
     delay_ns: int | None = None
     halted: bool | None = None
-    exits: Mapping[str, int] = field(default_factory=dict)
+    exits: Mapping[str, int] = MappingProxyType({})
 
 
 class ThreadRole(StrEnum):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote
 
 from tuivm.model.hosts import Problem
@@ -26,8 +27,7 @@ _URI = re.compile(
 EXAMPLE = "qemu:///system or qemu+ssh://USER@HOST/system"
 
 
-@dataclass(frozen=True, slots=True)
-class Uri:
+class Uri(NamedTuple):
     """The parts of a URI; transport is "" where none is given, host has no brackets."""
 
     driver: str
@@ -39,12 +39,11 @@ class Uri:
     query: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LibvirtConf:
+class LibvirtConf(NamedTuple):
     """What libvirt's client configuration says of connections. uri_default: "" for none."""
 
     uri_default: str = ""
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = MappingProxyType({})
 
 
 def parse_uri(text: str) -> Uri | None:
