@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ def test_each_group_is_held_and_measured_by_itself(group: str) -> None:
     meter = GuestMeter()
     meter.add(sample(0))
     before = meter.add(sample(1))
-    lacking: dict[str, None] = {group: None}
+    lacking: dict[str, Any] = {group: None}
     held = meter.add(replace(sample(2), **lacking))
     assert getattr(held, shown) is getattr(before, shown)
     assert getattr(held, shown) is not None
@@ -156,7 +157,8 @@ def test_the_cost_has_the_time_at_which_it_was_read() -> None:
     late = HostCost(102.0, (ThreadCounters(1, ThreadRole.MAIN, "main loop", 3 * 10**8),))
     rates = meter.add(replace(sample(1), cost=late))
     assert rates.cost is not None
-    assert (rates.cost.span, rates.cost_span, rates.cost.vmm) == (1.5, 1.5, pytest.approx(0.2))
+    assert (rates.cost.span, rates.cost_span) == (1.5, 1.5)
+    assert rates.cost.vmm == pytest.approx(0.2)
     again = meter.add(replace(sample(2), cost=late))
     assert (again.cost, again.cost_span) == (rates.cost, 0.0), "the same reading is no new one"
 

@@ -127,7 +127,12 @@ def test_devices_are_joined_by_name_and_not_by_place() -> None:
         (BalloonFigures(available=1000, unused=0), 1000, 1000, MemorySource.GUEST),
     ],
 )
-def test_memory_in_use(balloon, used, total, source) -> None:
+def test_memory_in_use(
+    balloon: BalloonFigures | None,
+    used: int | None,
+    total: int | None,
+    source: MemorySource | None,
+) -> None:
     rates = guest_rates(None, GuestSample(1.0, balloon=balloon))
     assert (rates.memory_kib, rates.memory_total_kib, rates.memory_source) == (used, total, source)
 
@@ -259,7 +264,9 @@ def test_what_the_vmm_uses_is_what_is_not_the_guests_own() -> None:
         (ThreadCounters(11, ThreadRole.VCPU, "vCPU 3", 5_000, 4_000), KVM, "gone"),
     ],
 )
-def test_a_thread_that_cannot_be_told_from_the_guest(before, now, expected) -> None:
+def test_a_thread_that_cannot_be_told_from_the_guest(
+    before: ThreadCounters, now: ThreadCounters, expected: float | str | None
+) -> None:
     rates = cost_rates(HostCost(0.0, (before,)), HostCost(1.0, (now,)), 1.0)
     assert rates is not None
     assert [thread.vmm for thread in rates.threads] == ([] if expected == "gone" else [expected])
@@ -348,7 +355,7 @@ def test_a_counter_that_went_backwards_is_a_gap(step: int, low: int) -> None:
         return GuestSample(
             at,
             balloon=BalloonFigures(rss=1, swap_in=count, major_faults=count),
-            vcpus=(VcpuCounters(0, None, *[count] * 3, exits={"exits": count}),),
+            vcpus=(VcpuCounters(0, None, count, count, count, exits={"exits": count}),),
             disks=(DiskCounters("vda", *[count] * 9),),
             nics=(NicCounters("vnet0", *[count] * 8),),
             cost=HostCost(at, (vcpu_thread(count, 0),), {"01:00.0": count}),
@@ -366,7 +373,9 @@ def truth_and_reset() -> st.SearchStrategy[list[tuple[int, int, bool, bool]]]:
 
 
 @given(truth_and_reset())
-def test_no_rate_is_higher_than_what_was_really_done(ticks) -> None:
+def test_no_rate_is_higher_than_what_was_really_done(
+    ticks: list[tuple[int, int, bool, bool]],
+) -> None:
     """Whatever is restarted and whatever is missing: no more than all that was done in between."""
     meter = GuestMeter()
     read = reqs = 0
@@ -379,8 +388,8 @@ def test_no_rate_is_higher_than_what_was_really_done(ticks) -> None:
         if not seen:
             assert rates.disk_span == 0
             continue
-        if rates.disks and rates.disks[0].rd_bytes is not None:
-            disk = rates.disks[0]
+        disk = rates.disks[0] if rates.disks else DiskRates("vda")
+        if disk.rd_bytes is not None:
             assert rates.disk_span == len(done_since)
             assert disk.rd_bytes <= sum(one for one, _ in done_since) / rates.disk_span + 1e-6
             assert disk.rd_reqs is not None
