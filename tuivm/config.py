@@ -12,15 +12,17 @@ import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import platformdirs
 
 from tuivm.model.hosts import HostSpec
-from tuivm.model.uris import check_uri, parse_uri, short_name
+from tuivm.model.uris import check_uri, parse_uri, resolve_alias, short_name
 
 INTERVAL_RANGE = (0.2, 3600.0)
 CHART_WINDOW_RANGE = (30.0, 86400.0)
+_NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 
 
 class ConfigError(Exception):
@@ -68,10 +70,12 @@ def load(
     *,
     columns: Collection[str] = (),
     themes: Collection[str] = (),
+    aliases: Mapping[str, str] = _NO_ALIASES,
 ) -> Loaded:
     """Read the file at `path`, or the default one, which need not exist.
 
-    columns, themes: the ids that exist; when given, others are reported and left out.
+    columns, themes: the ids that exist; when given, others are reported and left out. aliases:
+    libvirt.conf's, which a host may have for its URI.
     """
     where = path or default_path()
     try:
@@ -86,7 +90,7 @@ def load(
     except tomllib.TOMLDecodeError as error:
         return Loaded(Config(), where, (f"{where}: is not valid TOML: {error}",))
     faults: list[str] = []
-    config = _read(table, columns, themes, faults)
+    config = _read(table, columns, themes, faults, aliases)
     return Loaded(config, where, tuple(f"{where}: {fault}" for fault in faults))
 
 
@@ -102,6 +106,7 @@ def _read(
     columns: Collection[str],
     themes: Collection[str],
     faults: list[str],
+    aliases: Mapping[str, str] = _NO_ALIASES,
 ) -> Config:
     readers: dict[str, Callable[[str, Any], Any]] = {
         "theme": lambda key, value: _one_of(key, _text(key, value), themes),
@@ -123,18 +128,20 @@ def _read(
         elif key not in ("host", "keys"):
             faults.append(_unknown(key, (*readers, "host", "keys")))
     config = Config(**values, keys=_keys(table.get("keys", {}), faults))
-    return replace(config, hosts=_hosts(table.get("host", []), config.interval, faults))
+    return replace(config, hosts=_hosts(table.get("host", []), config.interval, faults, aliases))
 
 
-def _hosts(found: object, interval: float, faults: list[str]) -> tuple[HostSpec, ...]:
+def _hosts(
+    found: object, interval: float, faults: list[str], aliases: Mapping[str, str]
+) -> tuple[HostSpec, ...]:
     if not isinstance(found, list) or not all(isinstance(host, dict) for host in found):
         faults.append("host: must be tables, each begun with [[host]]")
         return ()
     hosts: dict[str, HostSpec] = {}
     for number, host in enumerate(found, 1):
-        label = f"host {number}"
+        label = _label(number, host.get("name"))
         try:
-            spec = _host(host, label, interval, faults)
+            spec = _host(host, label, interval, faults, aliases)
         except _BadValueError as bad:
             faults.append(f"{bad}; the host is left out")
             continue
@@ -147,15 +154,28 @@ def _hosts(found: object, interval: float, faults: list[str]) -> tuple[HostSpec,
     return tuple(hosts.values())
 
 
-def _host(host: dict[str, Any], label: str, interval: float, faults: list[str]) -> HostSpec:
+def _label(number: int, name: object) -> str:
+    """How a host of the file is called in a problem: by its place, and its name if it has one."""
+    shown = isinstance(name, str) and not name_fault(name)
+    return f'host {number} "{name}"' if shown else f"host {number}"
+
+
+def _host(
+    host: dict[str, Any],
+    label: str,
+    interval: float,
+    faults: list[str],
+    aliases: Mapping[str, str],
+) -> HostSpec:
     known = ("name", "uri", "readonly", "interval")
     faults += [f"{label}: {_unknown(key, known)}" for key in host if key not in known]
     if "uri" not in host:
         raise _BadValueError(f"{label}: uri: is missing")
-    uri = _text(f"{label}: uri", host["uri"])
+    written = _text(f"{label}: uri", host["uri"])
+    uri = resolve_alias(written, aliases)
     if fault := uri_fault(uri):
         raise _BadValueError(f"{label}: uri: {fault}")
-    name = _text(f"{label}: name", host.get("name", short_name(uri)))
+    name = _text(f"{label}: name", host.get("name", short_name(written)))
     if fault := name_fault(name):
         raise _BadValueError(f"{label}: name: {fault}")
     # A wrong value here must not open a connection that may change things: the host goes.
@@ -249,10 +269,8 @@ def uri_fault(text: str) -> str:
     if uri is not None and ":" in uri.user:
         # libvirt does not read it, and no secret belongs in this file.
         return "must not hold a password"
-    # Without "://" it may be an alias of libvirt.conf, which libvirt resolves.
-    if "://" in text and (problem := check_uri(text)):
-        return f"{problem.reason}; {problem.remedy}"
-    return "" if text.isprintable() else "must not hold control characters"
+    problem = check_uri(text)
+    return f"{problem.reason}; {problem.remedy}" if problem else ""
 
 
 def name_fault(name: str) -> str:

@@ -30,9 +30,9 @@ def run(options: Options) -> int:
     """Open the user interface; returns the exit code. The environment is settled already."""
     problems = list(options.notices)
     specs: tuple[HostSpec, ...] = ()
-    settings = config.load(options.config_path).config
+    conf = targets.read_libvirt_conf(os.environ, root=targets.is_root())
+    settings = config.load(options.config_path, aliases=conf.aliases).config
     try:
-        conf = targets.read_libvirt_conf(os.environ, root=targets.is_root())
         slow = options.slow or settings.slow
         specs = targets.choose(options, settings.hosts, conf, os.environ, slow=slow)
     except targets.TargetError as error:
@@ -47,7 +47,7 @@ def run(options: Options) -> int:
     themes = load_themes()
     names = tuple(theme.name for theme in themes.themes)
     columns = tuple(column.id for column in COLUMNS)
-    loaded = config.load(options.config_path, columns=columns, themes=names)
+    loaded = config.load(options.config_path, columns=columns, themes=names, aliases=conf.aliases)
     app = TuivmApp(hosts, specs, options, loaded, problems=problems, themes=themes)
     # What there is now stays: later collections need not walk through it, nor keys wait for that.
     gc.freeze()

@@ -53,10 +53,12 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def read(tmp_path: Path, text: str, **known: tuple[str, ...]) -> tuple[Config, tuple[str, ...]]:
+def read(
+    tmp_path: Path, text: str, columns: tuple[str, ...] = (), themes: tuple[str, ...] = ()
+) -> tuple[Config, tuple[str, ...]]:
     path = tmp_path / "config.toml"
     path.write_text(text)
-    loaded = load(path, **known)
+    loaded = load(path, columns=columns, themes=themes)
     return loaded.config, loaded.problems
 
 
@@ -124,13 +126,21 @@ def test_default_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("[host]\nuri = 'x'", "host: must be tables"),
         ("keys = 1", "keys: must be a table"),
         ("[keys]\nstart = 1", "keys.start: must be a string"),
-        ("[[host]]\nname = 'a'", "host 1: uri: is missing; the host is left out"),
+        ("[[host]]\nname = 'a'", 'host 1 "a": uri: is missing; the host is left out'),
         ("[[host]]\nuri = ''", "host 1: uri: must be a string"),
         ("[[host]]\nuri = 'qemu:// /system'", "host 1: uri: it holds a blank"),
         ("[[host]]\nuri = 'qemu+tcp://a:b@c/system'", "host 1: uri: must not hold a password"),
         (
             "[[host]]\nuri = '://system'",
             "host 1: uri: it does not include a driver name; write qemu",
+        ),
+        (
+            "[[host]]\nname = 'rack7'\nuri = 'nonsense'",
+            'host 1 "rack7": uri: it does not include a driver name; write qemu',
+        ),
+        (
+            "[[host]]\nuri = 'rack\\u0007'".replace("'", '"'),
+            "host 1: uri: it holds a blank or a con",
         ),
         ("[[host]]\nuri='a:///'\nname='x\\u0007'".replace("'", '"'), "host 1: name: must be print"),
         ("[[host]]\nuri = 'qemu://system'", "three slashes for this machine: qemu:///system"),
@@ -159,7 +169,19 @@ def test_second_host_of_a_name_is_left_out(tmp_path: Path) -> None:
         tmp_path, "[[host]]\nname='a'\nuri='qemu:///system'\n[[host]]\nname='a'\nuri='xen:///'\n"
     )
     assert [host.uri for host in found.hosts] == ["qemu:///system"]
-    assert 'host 2: name: there is a host "a" already' in problems[0]
+    assert 'host 2 "a": name: there is a host "a" already' in problems[0]
+
+
+def test_a_uri_may_be_an_alias_that_libvirt_conf_has(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[[host]]\nuri="hail"\n[[host]]\nname="b"\nuri="sleet"\n[[host]]\nuri="bad"')
+    found = load(path, aliases={"hail": "qemu+ssh://h/system", "bad": "nonsense"})
+    # Resolved: what goes through ssh has to be seen to, so that it does not ask.
+    assert found.config.hosts == (HostSpec("hail", "qemu+ssh://h/system"),)
+    assert [problem.split(": ")[1:3] for problem in found.problems] == [
+        ['host 2 "b"', "uri"],
+        ["host 3", "uri"],
+    ]
 
 
 def test_a_host_without_a_name_is_called_as_on_the_command_line(tmp_path: Path) -> None:

@@ -56,10 +56,10 @@ def _with_libvirt(arguments: argparse.Namespace, options: Options) -> int:
 
 
 def _specs(options: Options) -> tuple[HostSpec, ...]:
-    loaded = config.load(options.config_path)
+    conf = targets.read_libvirt_conf(os.environ, root=targets.is_root())
+    loaded = config.load(options.config_path, aliases=conf.aliases)
     for problem in loaded.problems:
         _warn(problem)
-    conf = targets.read_libvirt_conf(os.environ, root=targets.is_root())
     return targets.choose(options, loaded.config.hosts, conf, os.environ)
 
 
