@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from tuivm.model.samples import ThreadRole
 
@@ -18,8 +20,7 @@ class MemorySource(StrEnum):
     """Resident memory of its process on the host."""
 
 
-@dataclass(frozen=True, slots=True)
-class DiskRates:
+class DiskRates(NamedTuple):
     """Per second; latencies are mean ns per request over the interval; sizes are bytes."""
 
     name: str
@@ -37,8 +38,7 @@ class DiskRates:
     physical: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NicRates:
+class NicRates(NamedTuple):
     """Per second."""
 
     name: str
@@ -50,8 +50,7 @@ class NicRates:
     drops: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryRates:
+class MemoryRates(NamedTuple):
     """The balloon's figures, sizes in KiB; what comes and goes is per second (swap: bytes)."""
 
     current: int | None = None
@@ -65,8 +64,7 @@ class MemoryRates:
     minor_faults: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VcpuRates:
+class VcpuRates(NamedTuple):
     """Shares of the interval, 0 to 1; exits per second by libvirt's names ("exits", "io_exits").
 
     cpu: it ran; wait: it waited for I/O on the host (vcpu.N.wait); delay: it was ready but the
@@ -78,11 +76,10 @@ class VcpuRates:
     wait: float | None = None
     delay: float | None = None
     halted: bool | None = None
-    exits: Mapping[str, float] = field(default_factory=dict)
+    exits: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadRates:
+class ThreadRates(NamedTuple):
     """cpu: CPUs kept busy, 1.0 = one whole CPU; vmm: the part that is not the guest's own code,
     None where that cannot be told (a vCPU thread under TCG)."""
 
@@ -92,8 +89,7 @@ class ThreadRates:
     vmm: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CostRates:
+class CostRates(NamedTuple):
     """What the guest costs its host now.
 
     span: seconds that this is the mean of. threads: by role, then name. vmm: CPUs kept busy with
@@ -104,7 +100,7 @@ class CostRates:
     span: float
     threads: tuple[ThreadRates, ...] = ()
     vmm: float | None = None
-    interrupts: Mapping[str, float] = field(default_factory=dict)
+    interrupts: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

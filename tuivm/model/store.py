@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tuivm.model.guests import Guest, GuestKey
 from tuivm.model.history import History, SeriesKey
@@ -22,8 +23,7 @@ HOST_LOAD = ""
 """The UUID under which the history keeps a host's own load (percent of what it has)."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostStatus:
+class HostStatus(NamedTuple):
     """A host as the screens show it."""
 
     spec: HostSpec
@@ -50,8 +50,7 @@ class HostStatus:
         return f"{self.spec.name} is {self.state.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class GuestView:
+class GuestView(NamedTuple):
     """A guest with what it does now. rates is None while it is off or not yet sampled."""
 
     guest: Guest
@@ -78,8 +77,7 @@ class GuestView:
         return 100.0 * self.rates.cpu / self.host_cpus
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What applying a snapshot did."""
 
     host: str

@@ -26,9 +26,6 @@ from tuivm.model.table import Cell, choosable
 from tuivm.model.units import visible
 from tuivm.screens.charted import ChartedPlace
 from tuivm.screens.charts import guest_chart
-from tuivm.screens.dialogs.choose import Choose
-from tuivm.screens.dialogs.columns import ChooseColumns
-from tuivm.screens.guest import GuestScreen
 from tuivm.screens.welcome import welcome
 from tuivm.widgets.hostlist import HostList, host_glyph, state_words
 from tuivm.widgets.keybar import KeyBar
@@ -256,6 +253,8 @@ class GuestsScreen(ChartedPlace):
     def do_open(self) -> None:
         view = self.highlighted()
         if view is not None:
+            from tuivm.screens.guest import GuestScreen  # noqa: PLC0415 - when it opens
+
             self.app.push_screen(GuestScreen(view.key))
 
     def do_back(self) -> None:
@@ -282,6 +281,8 @@ class GuestsScreen(ChartedPlace):
             if column is not None:
                 self._sort_by(column)
 
+        from tuivm.screens.dialogs.choose import Choose  # noqa: PLC0415 - when it opens
+
         self.app.push_screen(Choose("Sort by", options, self._sort), sort_by)
 
     def _sort_by(self, column: str) -> None:
@@ -299,6 +300,8 @@ class GuestsScreen(ChartedPlace):
                 self._columns = columns
                 self.desk.keep("columns", columns)
                 self.tick()
+
+        from tuivm.screens.dialogs.columns import ChooseColumns  # noqa: PLC0415 - when it opens
 
         self.app.push_screen(ChooseColumns(offered, self._columns), show)
 
