@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
@@ -14,6 +14,7 @@ import libvirt
 from tuivm.hypervisor import process
 from tuivm.hypervisor.addresses import has_network, look_up
 from tuivm.hypervisor.connect import Link
+from tuivm.hypervisor.cost import CostReader
 from tuivm.hypervisor.events import Inbox
 from tuivm.hypervisor.facts import slow_facts
 from tuivm.hypervisor.lanes import Lanes
@@ -32,16 +33,24 @@ DEADLINE = 60.0
 
 
 class Lookups:
-    """Belongs to one session. Results go to its roster through its inbox, on its thread."""
+    """Belongs to one session. Results go to its roster and its reader of costs, on its thread."""
 
     def __init__(
-        self, link: Link, *, slow: Lanes, spares: Spares, inbox: Inbox, roster: Roster
+        self,
+        link: Link,
+        *,
+        slow: Lanes,
+        spares: Spares,
+        inbox: Inbox,
+        roster: Roster,
+        costs: CostReader,
     ) -> None:
         self._link = link
         self._slow = slow
         self._spares = spares
         self._inbox = inbox
         self._roster = roster
+        self._costs = costs
         self._processes_sought: set[tuple[str, int | None]] = set()
         self._addresses_at = 0.0
         self._running = False
@@ -67,7 +76,7 @@ class Lookups:
         jobs: list[Job] = []
         if local:
             runs = {(uuid, guest.domain_id) for uuid, guest in guests.items()}
-            new = [uuid for uuid, _number in runs - self._processes_sought]
+            new = dict(runs - self._processes_sought)
             self._processes_sought = runs
             if new:
                 jobs.append(partial(self._find_processes, new))
@@ -90,10 +99,15 @@ class Lookups:
             if not self._ended:
                 job(conn)
 
-    def _find_processes(self, uuids: Sequence[str], _conn: libvirt.virConnect) -> None:
-        for uuid, (started_at, accelerator) in process.guest_processes(uuids).items():
-            self._inbox.post(partial(self._roster.saw_start, uuid, started_at))
-            self._inbox.post(partial(self._roster.saw_accelerator, uuid, accelerator))
+    def _find_processes(self, runs: Mapping[str, int | None], _conn: libvirt.virConnect) -> None:
+        """runs: libvirt's number of this run of each guest, by UUID."""
+        processes = process.guest_processes(runs)
+        for uuid, number in runs.items():
+            found = processes.get(uuid)
+            self._inbox.post(partial(self._costs.found, uuid, number, found))
+            if found is not None:
+                self._inbox.post(partial(self._roster.saw_start, uuid, found.started_at))
+                self._inbox.post(partial(self._roster.saw_accelerator, uuid, found.accelerator))
 
     def _find_addresses(self, guest: Guest, conn: libvirt.virConnect) -> None:
         uuid = guest.key.uuid

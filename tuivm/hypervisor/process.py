@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from tuivm.hypervisor.threads import start_ticks
+
 
 class GuestProcess(NamedTuple):
-    """started_at: wall clock, s since the epoch. accelerator: see `accelerator`."""
+    """started_at: wall clock, s since the epoch. accelerator: see `accelerator`.
 
+    start_ticks: with the pid, which process it is (see `threads`); None where there is no /proc.
+    """
+
+    pid: int
     started_at: float
+    start_ticks: int | None
     accelerator: str
 
 
@@ -29,7 +36,12 @@ def guest_processes(uuids: Iterable[str]) -> dict[str, GuestProcess]:
             words = process.cmdline()
             uuid = words[words.index("-uuid") + 1] if "-uuid" in words else ""
             if uuid in wanted:
-                found[uuid] = GuestProcess(process.create_time(), accelerator(words))
+                found[uuid] = GuestProcess(
+                    pid=process.pid,
+                    started_at=process.create_time(),
+                    start_ticks=start_ticks(process.pid),
+                    accelerator=accelerator(words),
+                )
         except (psutil.Error, IndexError):
             # It ended while it was looked at, or belongs to somebody else.
             continue

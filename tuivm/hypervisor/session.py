@@ -6,12 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libvirt
 
 from tuivm.hypervisor.backoff import Pace
 from tuivm.hypervisor.connect import Link
+from tuivm.hypervisor.cost import CostReader
 from tuivm.hypervisor.errors import problem_from
 from tuivm.hypervisor.events import Inbox
 from tuivm.hypervisor.facts import quick_facts
@@ -23,7 +24,7 @@ from tuivm.hypervisor.sampler import Reading, Rotation, StatsReader
 from tuivm.hypervisor.spares import Spares
 from tuivm.model.guests import Guest
 from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, Problem
-from tuivm.model.ports import View
+from tuivm.model.ports import Groups, View
 from tuivm.model.samples import GuestSample
 
 _log = logging.getLogger(__name__)
@@ -97,8 +98,14 @@ class Session:
         self._deliver = deliver
         self._inbox = Inbox(waker.wake)
         self._roster = Roster(spec.name, known)
+        self._costs = CostReader()
         self._lookups = Lookups(
-            link, slow=slow, spares=spares, inbox=self._inbox, roster=self._roster
+            link,
+            slow=slow,
+            spares=spares,
+            inbox=self._inbox,
+            roster=self._roster,
+            costs=self._costs,
         )
         self._reader = StatsReader(link.conn)
         self._rotation = Rotation()
@@ -190,11 +197,22 @@ class Session:
             # Asked in every tick, for the answer as such: a host that hangs must not look well
             # because all its guests are off.
             self._relist = True
-        reading = self._reader.read(handles, view.groups)
+        reading = self._reader.read(handles, view.groups & ~Groups.COST)
+        if Groups.COST in view.groups:
+            reading = self._with_costs(reading, view.guests)
         for uuid, (state, reason) in reading.states.items():
             if self._roster.saw_state(uuid, state, reason):
                 self._relist = True
         return reading
+
+    def _with_costs(self, reading: Reading, in_view: frozenset[str]) -> Reading:
+        """Of the guests in view alone, and only where their processes are this machine's."""
+        if self._facts is None or not self._facts.local:
+            return reading
+        guests = (self._roster.guests.get(uuid) for uuid in in_view & reading.samples.keys())
+        costs = self._costs.read(guest for guest in guests if guest is not None)
+        with_cost = {uuid: replace(reading.samples[uuid], cost=costs[uuid]) for uuid in costs}
+        return Reading({**reading.samples, **with_cost}, reading.states)
 
     def _refresh(self, *, whole: bool) -> None:
         """whole: nothing is known to have changed; look again at what events may have missed."""
@@ -202,6 +220,7 @@ class Session:
         self._roster.refresh(self._link.conn)
         self._roster.refresh_flags(self._link.conn)
         self._listed_at = time.monotonic()
+        self._costs.keep(self._roster.guests.keys())
         if whole:
             in_view = self._view().guests
             self._roster.want_details(
