@@ -23,7 +23,8 @@ class Figure:
     """A mean over the window with its 95 % interval; all None where there is none, note says why.
 
     low, high: None with too few values for an interval. note: "mixed", "idle", "not reported",
-    "bypasses the VMM", "no data yet", "class mean", "".
+    "bypasses the VMM", "no data yet", "class mean", "gone", ""; of a ratio also "baseline", and
+    "baseline: " with why the baseline has none.
     """
 
     mean: float | None = None
@@ -38,7 +39,9 @@ class Row:
 
     guest, host, model: names as they were when it was compared (untrusted text). figures, ratios
     (to the baseline): by the ids of MEASURES. best, worst: ids in which it is the best or the
-    worst of all, only where intervals do not overlap.
+    worst of all, only where intervals do not overlap. seconds: so much of the window was measured.
+    reading: share of reads (or received packets) in its I/Os, 0 to 1. virt_type: as in `Guest`.
+    mac: of a NIC, whose target changes with each start of its guest.
     """
 
     ref: DeviceRef
@@ -52,6 +55,11 @@ class Row:
     ratios: Mapping[str, Figure] = field(default_factory=dict)
     best: frozenset[str] = frozenset()
     worst: frozenset[str] = frozenset()
+    seconds: float = 0.0
+    reading: float | None = None
+    virt_type: str = ""
+    vcpus: int = 0
+    mac: str = ""
 
 
 @dataclass(frozen=True, slots=True)
