@@ -68,6 +68,58 @@ def test_vcpus_keep_their_numbers_and_count_exits_by_name() -> None:
     assert (last.number, last.time_ns, last.halted, dict(last.exits)) == (3, None, True, {})
 
 
+KVM_VCPU: Record = {
+    "vcpu.current": 1,
+    "vcpu.maximum": 1,
+    "vcpu.0.state": 1,
+    "vcpu.0.time": 115_940_000_000,
+    "vcpu.0.wait": 0,
+    "vcpu.0.delay": 34_399_069_382,
+    "vcpu.0.exits.sum": 5_468_522,
+    "vcpu.0.io_exits.sum": 2_425_489,
+    "vcpu.0.mmio_exits.sum": 151_641,
+    "vcpu.0.signal_exits.sum": 1,
+    "vcpu.0.halt_exits.sum": 132_437,
+    "vcpu.0.irq_exits.sum": 123_134,
+    "vcpu.0.irq_window_exits.sum": 44_868,
+    "vcpu.0.request_irq_exits.sum": 0,
+    "vcpu.0.notify_window_exits.sum": 0,
+    "vcpu.0.irq_injections.sum": 230_535,
+    "vcpu.0.insn_emulation.sum": 691_263,
+    "vcpu.0.nested_run.sum": 0,
+    "vcpu.0.halt_wait_ns.sum": 7_021_710_117_997,
+    "vcpu.0.halt_poll_success_ns.sum": 626_050_059,
+    "vcpu.0.blocking.cur": True,
+    "vcpu.0.guest_mode.cur": False,
+    "vcpu.0.some_depth.max": 9,
+}
+"""What libvirt 8.9 and later hand on of a vCPU under KVM: it names what QEMU's query-stats names,
+each with .sum for a counter, .cur for a momentary value and .max for a peak."""
+
+
+def test_every_counter_of_kvm_is_taken_whatever_its_name() -> None:
+    sample = sample_of({**KVM_VCPU, "vcpu.0.not_thought_of_yet.sum": 3}, 0.0)
+    assert sample is not None
+    assert sample.vcpus is not None
+    (vcpu,) = sample.vcpus
+    assert (vcpu.time_ns, vcpu.wait_ns, vcpu.delay_ns) == (115_940_000_000, 0, 34_399_069_382)
+    counters = {
+        key.removeprefix("vcpu.0.").removesuffix(".sum"): value
+        for key, value in KVM_VCPU.items()
+        if key.endswith(".sum")
+    }
+    assert vcpu.exits == {**counters, "not_thought_of_yet": 3}
+    assert {"exits", "io_exits", "mmio_exits", "halt_exits", "irq_injections"} <= set(vcpu.exits)
+
+
+def test_a_vcpu_without_kvm_reports_no_exits_and_they_are_not_zero() -> None:
+    bare = {key: value for key, value in KVM_VCPU.items() if key.count(".") < 3}
+    sample = sample_of(bare, 0.0)
+    assert sample is not None
+    assert sample.vcpus is not None
+    assert [(vcpu.time_ns, dict(vcpu.exits)) for vcpu in sample.vcpus] == [(115_940_000_000, {})]
+
+
 def test_what_is_missing_is_not_zero() -> None:
     sample = sample_of({"state.state": 1, "cpu.time": 1}, 0.0)
     assert sample is not None
