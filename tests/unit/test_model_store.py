@@ -69,9 +69,11 @@ def test_two_samples_make_rates(store: Store) -> None:
     view = store.guest(KEY)
     assert view is not None
     assert (view.cpu_percent, view.host_cpu_percent) == (50.0, 12.5)
-    assert store.history.latest(CPU, 11.0, 1.0) == 50.0
-    assert store.history.latest(SeriesKey(KEY, "disk.read", "vda"), 11.0, 1.0) == 1.0
-    assert store.history.latest(SeriesKey(KEY, "memory"), 11.0, 1.0) == 1024 * 1024
+    assert store.history.latest(CPU, 11.0, 1.0) == pytest.approx(50.0, rel=1e-3)
+    read = store.history.latest(SeriesKey(KEY, "disk.read", "vda"), 11.0, 1.0)
+    assert read == pytest.approx(1.0, rel=1e-3)
+    memory = store.history.latest(SeriesKey(KEY, "memory"), 11.0, 1.0)
+    assert memory == pytest.approx(1024 * 1024, rel=1e-3)
 
 
 def test_the_same_uuid_on_two_hosts_is_two_guests(store: Store) -> None:
@@ -87,7 +89,7 @@ def test_the_same_uuid_on_two_hosts_is_two_guests(store: Store) -> None:
     gone = store.apply(snapshot(12.0, host="rack7"))
     assert gone.removed == {twin.key}
     assert store.guest(KEY) is not None
-    assert store.history.latest(CPU, 11.0, 1.0) == 50.0
+    assert store.history.latest(CPU, 11.0, 1.0) == pytest.approx(50.0, rel=1e-3)
 
 
 def test_a_guest_that_vanishes_takes_its_history_along(store: Store) -> None:
