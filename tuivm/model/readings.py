@@ -98,9 +98,7 @@ class Reader:
             return [_GAP] * self.count
         costs = self._values(SeriesKey(ref.guest, metric, cls.value))
         return [
-            _GAP
-            if math.isnan(cost) or both >= 1 or not mine > 0
-            else _weighted(cost, max(mine, all_))
+            _GAP if math.isnan(cost) or not mine > 0 else _weighted(cost, max(mine, all_))
             for cost, mine, all_ in zip(
                 costs, self.requests(ref), self._guest_total(ref.guest), strict=True
             )
