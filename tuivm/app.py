@@ -77,8 +77,14 @@ class TuivmApp(DeskApp):
     TimeChart > .timechart--series-5 { color: $series-5; }
     TimeChart > .timechart--series-6 { color: $series-6; }
     TimeChart > .timechart--paravirtual { color: $class-paravirtual; }
+    TimeChart > .timechart--paravirtual-2 { color: $class-paravirtual 78%; }
+    TimeChart > .timechart--paravirtual-3 { color: $class-paravirtual 58%; }
     TimeChart > .timechart--emulated { color: $class-emulated; }
+    TimeChart > .timechart--emulated-2 { color: $class-emulated 78%; }
+    TimeChart > .timechart--emulated-3 { color: $class-emulated 58%; }
     TimeChart > .timechart--physical { color: $class-physical; }
+    TimeChart > .timechart--physical-2 { color: $class-physical 78%; }
+    TimeChart > .timechart--physical-3 { color: $class-physical 58%; }
     .-ascii PlaceScreen #hosts { border-right: ascii $panel; }
     .-ascii Toast { border-left: ascii $primary; }
     .-ascii Toast.-error { border-left: ascii $error; }

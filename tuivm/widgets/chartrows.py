@@ -3,90 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from tuivm.model.units import duration, visible
-from tuivm.widgets import raster, scale
+from tuivm.widgets import chartlegend, raster, scale
+from tuivm.widgets.chartdata import (
+    ChartData,
+    ChartGroup,
+    ChartSeries,
+    Line,
+    Piece,
+    fit,
+    pad,
+    series_roles,
+)
 from tuivm.widgets.raster import ChartStyle
-from tuivm.widgets.tabletext import plain_width
+
+__all__ = [
+    "GUTTER",
+    "ChartData",
+    "ChartGroup",
+    "ChartSeries",
+    "Layout",
+    "Line",
+    "Piece",
+    "changed_spans",
+    "compose",
+    "fixed_top",
+    "layout",
+]
 
 GUTTER = scale.LABEL_WIDTH + 1
 _WIDE = 60
 _MERGE = 16
 """Moving the cursor and setting a colour costs about as many bytes as so many braille cells."""
-
-ROLES = (*(f"series-{number}" for number in range(1, 7)), "paravirtual", "emulated", "physical")
-"""Colours that a series may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChartSeries:
-    """One line of a chart.
-
-    label: untrusted text. values: one for each dot column, oldest first; NaN is a gap. role: one
-    of ROLES, anything else gets a colour by position. glyph: in front of the label. value: the
-    latest figure as text, or the one under the cursor. group: index into ChartData.groups, -1 for
-    none.
-    """
-
-    label: str
-    values: Sequence[float]
-    role: str
-    glyph: str = ""
-    value: str = ""
-    group: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class ChartGroup:
-    """Series that belong together in the legend, with their sum; role and glyph as of a series."""
-
-    label: str
-    role: str
-    glyph: str = ""
-    value: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ChartData:
-    """What a chart shows.
-
-    title: untrusted text. unit: "%", "B", "B/s", "ns", or what is counted. step: seconds in a dot
-    column. end_bucket: number of the last bucket (see window.Window). y_max: top of the axis, None
-    for one that fits itself. note: why there is nothing to see, when there is nothing to see.
-    log: logarithmic axis. cursor: the dot column whose values the legend shows, None for none.
-    ends_ago: seconds that the right edge lies in the past, 0 for a live chart. paused: it stands
-    still. groups: headings of the legend, see ChartSeries.group.
-    """
-
-    title: str
-    unit: str
-    step: float
-    end_bucket: int
-    series: tuple[ChartSeries, ...]
-    y_max: float | None = None
-    note: str = ""
-    log: bool = False
-    cursor: int | None = None
-    ends_ago: float = 0.0
-    paused: bool = False
-    groups: tuple[ChartGroup, ...] = ()
-
-
-class Piece(NamedTuple):
-    """Text drawn alike. role: one of ROLES, "title", "axis", "label", "note" or "" for plain;
-    under: role whose colour is behind it."""
-
-    text: str
-    role: str = ""
-    under: str = ""
-
-
-Line = tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +59,14 @@ class Layout:
     legend: int
 
 
-def layout(width: int, height: int) -> Layout:
-    """Share out a size; the plot keeps at least one cell of any size that has one."""
+def layout(width: int, height: int, *, grouped: bool = False) -> Layout:
+    """Share out a size; the plot keeps at least one cell of any size that has one.
+
+    grouped: the legend has headings, which get a line of their own above a plot of some height.
+    """
     wide = width >= _WIDE
     title = int(height >= 4)
-    above = int(not wide and height >= 5)
+    above = 0 if wide or height < 5 else 2 if grouped and height >= 10 else 1
     time = int(height >= 6 and width >= 24)
     rows = max(0, height - title - above - time)
     gutter = GUTTER if width >= 20 and rows >= 2 else 0
@@ -123,161 +79,186 @@ def fixed_top(y_max: float | None) -> float | None:
     return y_max if y_max is not None and math.isfinite(y_max) and y_max > 0 else None
 
 
-def compose(data: ChartData, width: int, height: int, style: ChartStyle, top: float) -> list[Line]:
-    """All rows of a chart whose y axis ends at `top`; each is exactly `width` cells wide."""
+def compose(
+    data: ChartData,
+    width: int,
+    height: int,
+    style: ChartStyle,
+    top: float,
+    *,
+    bottom: float = 0.0,
+    marks: bool = False,
+) -> list[Line]:
+    """All rows of a chart whose y axis ends at `top`; each is exactly `width` cells wide.
+
+    bottom: where a logarithmic axis begins; 0 for a linear one. marks: put each series' ASCII mark
+    on its line now and then (in ASCII it is drawn with nothing else), where colour does not tell
+    the lines apart.
+    """
     if width <= 0 or height <= 0:
         return []
-    place = layout(width, height)
-    roles = [_role(series.role, index) for index, series in enumerate(data.series)]
+    place = layout(width, height, grouped=bool(data.groups))
     lines: list[Line] = []
     if place.title:
         lines.append(_title(data, place, width, style))
     if place.legend_above:
-        lines.append(_legend_above(data, roles, width, style))
-    body = _plot(data, roles, place, style, top)
+        lines += chartlegend.above(data, width, place.legend_above, style, marks=marks)
+    body = _plot(data, place, style, scale.Axis(top, bottom), marks=marks)
     if place.time:
-        body.append(_time_axis(data.step, place, style))
+        body.append(_time_axis(data, place, style))
     if place.legend:
-        legend = _legend(data, roles, place, len(body), style)
+        legend = chartlegend.beside(data, place.legend, len(body), style, marks=marks)
         body = [(*line, *entry) for line, entry in zip(body, legend, strict=True)]
     return lines + body
 
 
-def _role(role: str, index: int) -> str:
-    return role if role in ROLES else ROLES[index % 6]
-
-
-def _fit(text: str, width: int, style: ChartStyle) -> str:
-    """Untrusted text in at most `width` cells, with a sign when it had to be cut."""
-    text = plain_width(visible(text))
-    if cell_len(text) <= width:
-        return text
-    if width <= 0:
-        return ""
-    return set_cell_size(text, width - 1).rstrip() + ("~" if style == "ascii" else "…")
-
-
-def _pad(text: str, width: int) -> str:
-    return text + " " * (width - cell_len(text))
-
-
 def _title(data: ChartData, place: Layout, width: int, style: ChartStyle) -> Line:
-    span = "" if place.time else f"last {_span(data, place, style)}"
+    span = "" if place.time else _span(data, place, style)
     unit = visible(data.unit)
     right = "  ".join(part for part in (unit, span) if part)
     if cell_len(right) > width // 2:
-        right = _fit(unit, width // 2, style)
-    left = _fit(data.title, width - cell_len(right) - 1, style)
-    return Piece(_pad(left, width - cell_len(right)), "title"), Piece(right, "label")
+        right = fit(unit, width // 2, style)
+    paused = ("= paused" if style == "ascii" else "‖ paused") if data.paused else ""
+    paused = fit(paused, width - cell_len(right) - 2, style)
+    left = fit(
+        data.title, width - cell_len(right) - 1 - (cell_len(paused) + 2) * data.paused, style
+    )
+    if not paused:
+        return Piece(pad(left, width - cell_len(right)), "title"), Piece(right, "label")
+    room = width - cell_len(paused) - 2 - cell_len(right)
+    return Piece(pad(left, room), "title"), Piece(f"{paused}  ", "paused"), Piece(right, "label")
 
 
 def _span(data: ChartData, place: Layout, style: ChartStyle) -> str:
-    return duration(data.step * raster.dot_columns(place.columns, style))
+    shown = data.step * raster.dot_columns(place.columns, style)
+    if data.ends_ago <= 0:
+        return f"last {_long(shown)}"
+    to = ".." if style == "ascii" else "…"
+    return f"{_ago(data.ends_ago + shown)} {to} {_ago(data.ends_ago)}"
 
 
-def _time_axis(step: float, place: Layout, style: ChartStyle) -> Line:
+def _ago(seconds: float) -> str:
+    return f"-{_long(seconds)}"
+
+
+def _long(seconds: float) -> str:
+    """ "5m" where `duration` says "5m 0s"."""
+    return re.sub(r" 0\w$", "", duration(seconds))
+
+
+def _time_axis(data: ChartData, place: Layout, style: ChartStyle) -> Line:
     corner, rule = ("+", "-") if style == "ascii" else ("└", "─")
-    oldest = f" -{duration(step * raster.dot_columns(place.columns, style))} "
-    newest = " now"
-    left = place.columns - len(oldest) - len(newest) - 1
-    text = f"{rule}{oldest}{rule * left}{newest}" if left > 0 else rule * place.columns
+    oldest = f" {_ago(data.ends_ago + data.step * raster.dot_columns(place.columns, style))} "
+    newest = f" {_ago(data.ends_ago)}" if data.ends_ago > 0 else " now"
     start = " " * (place.gutter - 1) + corner if place.gutter else ""
-    return (Piece(start + text, "axis"),)
+    axis = [rule] * place.columns
+    cursor = _cursor_cell(data, place, style)
+    label = _cursor_label(data, place, style) if cursor is not None else ""
+    at = min(max(0, (cursor or 0) - cell_len(label) // 2), place.columns - cell_len(label))
+    taken = range(at - 1, at + cell_len(label) + 1) if label else range(0)
+    for text, where in ((oldest, 1), (newest, place.columns - len(newest))):
+        free = where >= 0 and where + len(text) <= place.columns
+        others = len(oldest) + len(newest) + 1 < place.columns
+        if free and others and not (where < taken.stop and taken.start < where + len(text)):
+            axis[where : where + len(text)] = text
+    line = start + "".join(axis)
+    if not label:
+        return (Piece(line, "axis"),)
+    split = len(start) + at
+    return (
+        Piece(line[:split], "axis"),
+        Piece(label, "cursor"),
+        Piece(line[split + cell_len(label) :], "axis"),
+    )
+
+
+def _cursor_cell(data: ChartData, place: Layout, style: ChartStyle) -> int | None:
+    """The cell of the plot that the cursor is in."""
+    if data.cursor is None or not place.columns:
+        return None
+    return min(max(0, data.cursor // raster.PER_CELL[style]), place.columns - 1)
+
+
+def _cursor_label(data: ChartData, place: Layout, style: ChartStyle) -> str:
+    after = raster.dot_columns(place.columns, style) - 1 - (data.cursor or 0)
+    text = data.cursor_label or _ago(data.ends_ago + data.step * max(0, after))
+    return fit(text, place.columns, style)
 
 
 def _plot(
-    data: ChartData, roles: list[str], place: Layout, style: ChartStyle, top: float
+    data: ChartData, place: Layout, style: ChartStyle, axis: scale.Axis, *, marks: bool
 ) -> list[Line]:
     values = [series.values for series in data.series]
     if math.isnan(scale.highest_of(values)):
         plot = _empty(data, place, style)
     else:
+        roles = [*series_roles(data), ""]
+        per_cell = raster.PER_CELL[style]
+        first = (data.end_bucket + 1) // per_cell - place.columns if marks else None
+        rows = raster.raster(
+            values, place.columns, place.rows, axis.top, style, bottom=axis.bottom, marks_from=first
+        )
+        # BLANK is the index of the last, which is the look of nothing.
         plot = [
-            tuple(
-                Piece(
-                    run.text,
-                    roles[run.series] if run.series != raster.BLANK else "",
-                    roles[run.under] if run.under != raster.BLANK else "",
-                )
-                for run in row
-            )
-            for row in raster.raster(values, place.columns, place.rows, top, style)
+            tuple(Piece(run.text, roles[run.series], roles[run.under]) for run in r) for r in rows
         ]
+        cursor = _cursor_cell(data, place, style)
+        if cursor is not None:
+            plot = [_crossed(line, cursor, "|" if style == "ascii" else "│") for line in plot]
     if not place.gutter:
         return plot
+    return [
+        (piece, *row) for piece, row in zip(_gutter(data, place, style, axis), plot, strict=True)
+    ]
+
+
+def _gutter(data: ChartData, place: Layout, style: ChartStyle, axis: scale.Axis) -> list[Piece]:
+    top, bottom = axis
+    ticks = (
+        scale.log_ticks(top, bottom, data.unit, place.rows)
+        if bottom
+        else scale.ticks(top, data.unit, place.rows)
+    )
     labels = {
-        place.rows - 1 - (raster.level(tick.value, top, place.rows) or 0): tick.label
-        for tick in scale.ticks(top, data.unit, place.rows)
+        place.rows - 1 - (raster.level(tick.value, top, place.rows, bottom) or 0): tick.label
+        for tick in ticks
     }
     tick_sign, line_sign = ("+", "|") if style == "ascii" else ("┤", "│")
     return [
-        (
-            Piece(
-                labels.get(y, "").rjust(scale.LABEL_WIDTH)
-                + (tick_sign if y in labels else line_sign),
-                "axis",
-            ),
-            *row,
+        Piece(
+            labels.get(y, "").rjust(scale.LABEL_WIDTH) + (tick_sign if y in labels else line_sign),
+            "axis",
         )
-        for y, row in enumerate(plot)
+        for y in range(place.rows)
     ]
+
+
+def _crossed(line: Line, at: int, sign: str) -> Line:
+    """A row of the plot with the cursor through it; what is drawn there stays."""
+    pieces: list[Piece] = []
+    start = 0
+    for piece in line:
+        x = at - start
+        start += len(piece.text)
+        if not 0 <= x < len(piece.text) or piece.text[x] not in " █":
+            pieces.append(piece)
+            continue
+        text, role, under = piece
+        # A full cell keeps its colour, behind the cursor.
+        here = Piece(sign, "cursor", role if text[x] == "█" else under)
+        parts = (Piece(text[:x], role, under), here, Piece(text[x + 1 :], role, under))
+        pieces += [part for part in parts if part.text]
+    return tuple(pieces)
 
 
 def _empty(data: ChartData, place: Layout, style: ChartStyle) -> list[Line]:
     blank: Line = (Piece(" " * place.columns),) if place.columns else ()
     plot = [blank] * place.rows
     if place.rows and place.columns:
-        text = _fit(data.note or "no data yet", place.columns, style)
+        text = fit(data.note or "no data yet", place.columns, style)
         before = (place.columns - cell_len(text)) // 2
-        plot[(place.rows - 1) // 2] = (Piece(_pad(" " * before + text, place.columns), "note"),)
+        plot[(place.rows - 1) // 2] = (Piece(pad(" " * before + text, place.columns), "note"),)
     return plot
-
-
-def _glyph(series: ChartSeries, index: int, style: ChartStyle) -> str:
-    """What marks a series in the legend; in ASCII that is its mark in the plot, always."""
-    if style == "ascii":
-        mark = raster.mark(index)
-        return f"{mark} {visible(series.glyph)}" if series.glyph else mark
-    return visible(series.glyph) or ("█" if style == "block" else "━")
-
-
-def _legend(
-    data: ChartData, roles: list[str], place: Layout, rows: int, style: ChartStyle
-) -> list[Line]:
-    width = place.legend - 2
-    shown = len(data.series) if len(data.series) <= rows else rows - 1
-    lines: list[Line] = []
-    for index, series in enumerate(data.series[:shown]):
-        glyph = f"  {_glyph(series, index, style)} "
-        room = width + 2 - cell_len(glyph)
-        value = _fit(series.value, room - min(cell_len(visible(series.label)) + 1, 8), style)
-        label = _fit(series.label, room - cell_len(value) - 1, style)
-        text = _pad(glyph + label, width + 2 - cell_len(value))
-        lines.append((Piece(text + value, roles[index]),))
-    if shown < len(data.series):
-        more = f"  +{len(data.series) - shown} more"
-        lines.append((Piece(_pad(_fit(more, width + 2, style), width + 2), "label"),))
-    blank: Line = (Piece(" " * (width + 2)),)
-    return lines[:rows] + [blank] * (rows - len(lines))
-
-
-def _legend_above(data: ChartData, roles: list[str], width: int, style: ChartStyle) -> Line:
-    """All series on one line, as many as fit; each gets its share, so that none hides the rest."""
-    pieces: list[Piece] = []
-    left = width
-    for index, series in enumerate(data.series):
-        share = max(8, (left - 2) // (len(data.series) - index))
-        value = f" {_fit(series.value, max(4, share // 2), style)}" if series.value else ""
-        glyph = f"{_glyph(series, index, style)} "
-        label = _fit(series.label, max(3, share - cell_len(glyph + value) - 2), style)
-        text = f"{glyph}{label}{value}"
-        if cell_len(text) > left:
-            break
-        pieces.append(Piece(text + "  " if cell_len(text) + 2 <= left else text, roles[index]))
-        left -= cell_len(pieces[-1].text)
-    missing = len(data.series) - len(pieces)
-    tail = _fit(f"+{missing}", left, style) if missing else ""
-    return (*pieces, Piece(_pad(tail, left), "label")) if left else tuple(pieces)
 
 
 def changed_spans(old: Line, new: Line) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from its own value and the one before it alone, so a new value never changes an 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 ChartStyle = Literal["braille", "block", "ascii"]
@@ -15,8 +15,11 @@ ChartStyle = Literal["braille", "block", "ascii"]
 PER_CELL: dict[ChartStyle, int] = {"braille": 2, "block": 1, "ascii": 1}
 """Dot columns in a cell."""
 
-MARKS = "*+ox#@"
+MARKS = "*+ox#@abcdefghijklmnpqrstuvwyz"
 """In ASCII each series has a mark of its own: told apart without colour."""
+
+_MARK_EVERY = 20
+"""Cells from one mark on a line to the next, where lines are told apart by marks on them."""
 
 BLANK = -1
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -52,42 +55,88 @@ def mark(index: int) -> str:
     return MARKS[index % len(MARKS)]
 
 
-def level(value: float, top: float, dots: int) -> int | None:
-    """Dot row of a value, 0 the lowest of `dots`; None for a gap. Outside 0 … top is cut off."""
+def level(value: float, top: float, dots: int, bottom: float = 0.0) -> int | None:
+    """Dot row of a value, 0 the lowest of `dots`; None for a gap. Outside the axis is cut off.
+
+    The axis is logarithmic from `bottom` to `top`; linear when `bottom` is 0.
+    """
     if not math.isfinite(value):
         return None
-    if value <= 0 or not top > 0:
+    if value <= bottom or not top > bottom:
         return 0
-    return dots - 1 if value >= top else round(value / top * (dots - 1))
+    if value >= top:
+        return dots - 1
+    part = math.log(value / bottom) / math.log(top / bottom) if bottom else value / top
+    return round(part * (dots - 1))
 
 
 def raster(
-    series: Sequence[Sequence[float]], columns: int, rows: int, top: float, style: ChartStyle
+    series: Sequence[Sequence[float]],
+    columns: int,
+    rows: int,
+    top: float,
+    style: ChartStyle,
+    *,
+    bottom: float = 0.0,
+    marks_from: int | None = None,
 ) -> list[Row]:
     """Draw series of values from 0 to `top` into `rows` rows of `columns` cells, top row first.
 
     The last value of each series is in the last dot column; with fewer values than columns the
     left is empty, with more the oldest are not shown. Later series are drawn over earlier ones.
+    bottom: as in `level`. marks_from: the absolute number of the leftmost cell, for marks on the
+    lines that stay where they are while history moves; None for no marks.
     """
     if columns <= 0 or rows <= 0:
         return [()] * max(0, rows)
-    draw = {"braille": _braille, "block": _block, "ascii": _ascii}[style]
-    return draw(series, columns, rows, top)
+    per_row = {"braille": _DOTS_UP, "block": 8, "ascii": 1}[style]
+    dots = columns * PER_CELL[style]
+    lines = [_placed(values, dots, rows * per_row, top, bottom) for values in series]
+    marks = (
+        _marks(lines, columns, marks_from) if marks_from is not None and style != "ascii" else []
+    )
+    return {"braille": _braille, "block": _block, "ascii": _ascii}[style](
+        lines, columns, rows, [Mark(x, rows - 1 - up // per_row, index) for x, up, index in marks]
+    )
 
 
-def _placed(values: Sequence[float], dots: int) -> tuple[int, Sequence[float]]:
-    """The dot column of the first value shown, and the values shown."""
-    return max(0, dots - len(values)), values[max(0, len(values) - dots) :]
+class Mark(NamedTuple):
+    """A cell of the plot that shows the mark of a series."""
+
+    column: int
+    row: int
+    series: int
 
 
-def _braille(series: Sequence[Sequence[float]], columns: int, rows: int, top: float) -> list[Row]:
+Levels = list[int | None]
+
+
+def _placed(values: Sequence[float], columns: int, dots: int, top: float, bottom: float) -> Levels:
+    """The dot row in each dot column."""
+    shown = values[max(0, len(values) - columns) :]
+    gap: Levels = [None] * (columns - len(shown))
+    return gap + [level(value, top, dots, bottom) for value in shown]
+
+
+def _marks(lines: list[Levels], columns: int, first: int) -> Iterator[tuple[int, int, int]]:
+    """Column, dot row and series of each mark; a gap has none."""
+    every = max(len(lines), min(_MARK_EVERY, columns))
+    for index, levels in enumerate(lines):
+        per_cell = len(levels) // columns
+        offset = index * every // len(lines)
+        for x in range((offset - first) % every, columns, every):
+            known = [at for at in levels[x * per_cell : (x + 1) * per_cell] if at is not None]
+            if known:
+                yield x, known[-1], index
+
+
+def _braille(lines: list[Levels], columns: int, rows: int, marks: list[Mark]) -> list[Row]:
     bits = [bytearray(columns) for _ in range(rows)]
     owners = [bytearray([_NO_SERIES]) * columns for _ in range(rows)]
-    for index, values in enumerate(series):
-        first, shown = _placed(values, columns * 2)
+    for index, levels in enumerate(lines):
+        owner = min(index, _NO_SERIES - 1)
         previous: int | None = None
-        for x, value in enumerate(shown, first):
-            at = level(value, top, rows * _DOTS_UP)
+        for x, at in enumerate(levels):
             if at is not None:
                 low, high = _stroke(previous, at)
                 cell, masks = x >> 1, _SPAN_BITS[x & 1]
@@ -95,22 +144,21 @@ def _braille(series: Sequence[Sequence[float]], columns: int, rows: int, top: fl
                     base = up * _DOTS_UP
                     row = rows - 1 - up
                     bits[row][cell] |= masks[max(low - base, 0)][min(high - base, _DOTS_UP - 1)]
-                    owners[row][cell] = min(index, _NO_SERIES - 1)
+                    owners[row][cell] = owner
             previous = at
-    return [
-        _runs([chr(0x2800 + dots) if dots else " " for dots in line], owner)
-        for line, owner in zip(bits, owners, strict=True)
-    ]
+    chars = [[chr(0x2800 + dots) if dots else " " for dots in line] for line in bits]
+    for column, row, index in marks:
+        chars[row][column] = mark(index)
+        owners[row][column] = min(index, _NO_SERIES - 1)
+    return [_runs(line, owner) for line, owner in zip(chars, owners, strict=True)]
 
 
-def _ascii(series: Sequence[Sequence[float]], columns: int, rows: int, top: float) -> list[Row]:
+def _ascii(lines: list[Levels], columns: int, rows: int, _marks: list[Mark]) -> list[Row]:
     cells = [[" "] * columns for _ in range(rows)]
     owners = [bytearray([_NO_SERIES]) * columns for _ in range(rows)]
-    for index, values in enumerate(series):
-        first, shown = _placed(values, columns)
+    for index, levels in enumerate(lines):
         previous: int | None = None
-        for x, value in enumerate(shown, first):
-            at = level(value, top, rows)
+        for x, at in enumerate(levels):
             if at is not None:
                 low, high = _stroke(previous, at)
                 for up in range(low, high + 1):
@@ -127,14 +175,13 @@ def _stroke(previous: int | None, at: int) -> tuple[int, int]:
     return (previous + 1, at) if previous < at else (at, previous - 1)
 
 
-def _block(series: Sequence[Sequence[float]], columns: int, rows: int, top: float) -> list[Row]:
+def _block(lines: list[Levels], columns: int, rows: int, marks: list[Mark]) -> list[Row]:
     chars = [[" "] * columns for _ in range(rows)]
     looks = [[(BLANK, BLANK)] * columns for _ in range(rows)]
-    placed = [_placed(values, columns) for values in series]
     for x in range(columns):
         heights: list[tuple[int, int]] = []
-        for index, (first, shown) in enumerate(placed):
-            at = level(shown[x - first], top, rows * 8) if x >= first else None
+        for index, levels in enumerate(lines):
+            at = levels[x]
             # A value of 0 is still drawn, one eighth high: only a gap is empty.
             if at is not None:
                 heights.append((-at - 1, index))
@@ -153,6 +200,13 @@ def _block(series: Sequence[Sequence[float]], columns: int, rows: int, top: floa
                     under = looks[row][x][0] if behind == "█" else looks[row][x][1]
                     chars[row][x] = _BLOCKS[eighths]
                     looks[row][x] = (index, under)
+    for column, y, series in marks:
+        front, under = looks[y][column]
+        # On a bar of its own a mark shows by the ground around it, on another's by that bar.
+        if chars[y][column] == "█":
+            under = front if front != series else BLANK
+        chars[y][column] = mark(series)
+        looks[y][column] = (series, under)
     return [_joined(line, look) for line, look in zip(chars, looks, strict=True)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import ClassVar
 
+from rich.color import Color, ColorType
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -14,21 +15,26 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tuivm.widgets import raster
-from tuivm.widgets.chartrows import (
+from tuivm.widgets.chartdata import (
+    LOOKS,
     ROLES,
     ChartData,
+    ChartGroup,
     ChartSeries,
     Line,
-    changed_spans,
-    compose,
-    fixed_top,
-    layout,
+    class_of,
+    series_roles,
 )
+from tuivm.widgets.chartrows import changed_spans, compose, fixed_top, layout
 from tuivm.widgets.raster import ChartStyle
-from tuivm.widgets.scale import AutoScale, highest_of
+from tuivm.widgets.scale import AutoScale, Axis, LogScale, highest_of, log_base, lowest_of
 from tuivm.widgets.window import Window, pick_window
 
-__all__ = ["ChartData", "ChartSeries", "ChartStyle", "TimeChart", "Window"]
+__all__ = ["ChartData", "ChartGroup", "ChartSeries", "ChartStyle", "TimeChart", "Window"]
+
+_ANSI_GREYS = (0, 7, 8, 15)
+_HUE = 16
+"""Red, green and blue that differ by less are a grey to most eyes."""
 
 
 class TimeChart(Widget):
@@ -38,11 +44,7 @@ class TimeChart(Widget):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"timechart--{role}" for role in ROLES),
-        "timechart--title",
-        "timechart--axis",
-        "timechart--label",
-        "timechart--note",
+        *(f"timechart--{role}" for role in (*ROLES, *LOOKS)),
     }
 
     DEFAULT_CSS = """
@@ -54,6 +56,8 @@ class TimeChart(Widget):
         & > .timechart--axis { color: $text-muted; }
         & > .timechart--label { color: $text-muted; }
         & > .timechart--note { color: $text-muted; text-style: italic; }
+        & > .timechart--cursor { color: $foreground; text-style: bold; }
+        & > .timechart--paused { color: $warning; text-style: bold; }
         & > .timechart--series-1 { color: $primary; }
         & > .timechart--series-2 { color: $accent; }
         & > .timechart--series-3 { color: $success; }
@@ -61,8 +65,14 @@ class TimeChart(Widget):
         & > .timechart--series-5 { color: $secondary; }
         & > .timechart--series-6 { color: $warning; }
         & > .timechart--paravirtual { color: $success; }
+        & > .timechart--paravirtual-2 { color: $success 78%; }
+        & > .timechart--paravirtual-3 { color: $success 58%; }
         & > .timechart--emulated { color: $warning; }
+        & > .timechart--emulated-2 { color: $warning 78%; }
+        & > .timechart--emulated-3 { color: $warning 58%; }
         & > .timechart--physical { color: $primary; }
+        & > .timechart--physical-2 { color: $primary 78%; }
+        & > .timechart--physical-3 { color: $primary 58%; }
     }
     """
 
@@ -91,7 +101,9 @@ class TimeChart(Widget):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._shown: ChartData | None = None
-        self._axis = AutoScale()
+        self._linear = AutoScale()
+        self._log = LogScale()
+        self._axis = Axis(0.0)
         self._lines: list[Line] = []
         self._cut_at: dict[int, list[int]] = {}
         self._looks: dict[tuple[str, str], Style] = {}
@@ -105,7 +117,10 @@ class TimeChart(Widget):
         return raster.dot_columns(layout(width, height).columns, self.style)
 
     def window(self, seconds: float, now: float) -> Window:
-        """Which buckets of the history to hand to `set_data` for the last `seconds`."""
+        """Which buckets of the history to hand to `set_data` for the `seconds` up to `now`.
+
+        A chart that is scrolled back by ChartData.ends_ago asks with a `now` so far in the past.
+        """
         return pick_window(seconds, now, self.dot_columns, raster.PER_CELL[self.style])
 
     @property
@@ -116,10 +131,9 @@ class TimeChart(Widget):
         """Show this from now on."""
         known = self._shown
         if known is None or (known.title, known.unit) != (data.title, data.unit):
-            self._axis = AutoScale()
+            self._linear, self._log = AutoScale(), LogScale()
         self._shown = data
-        highest = highest_of(series.values for series in data.series)
-        self._axis = self._axis.advance(highest, data.unit)
+        self._axis = self._fitted(data)
         self._rebuild()
 
     def watch_style(self) -> None:
@@ -158,6 +172,27 @@ class TimeChart(Widget):
             self._looks[role, under] = look
         return look
 
+    def _fitted(self, data: ChartData) -> Axis:
+        """The y axis for this data; the one before decides with it, so that it stays calm."""
+        values = [series.values for series in data.series]
+        fixed = fixed_top(data.y_max)
+        highest = highest_of(values)
+        if not data.log:
+            self._linear = self._linear.advance(highest, data.unit)
+            return Axis(fixed or self._linear.top)
+        self._log = self._log.advance(lowest_of(values), fixed or highest, data.unit)
+        top = fixed or self._log.top
+        return Axis(top, min(self._log.bottom, top / log_base(data.unit)))
+
+    def _alike(self, data: ChartData) -> bool:
+        """Whether colour does not tell the lines apart: shades of one hue, or no hue at all."""
+        roles = series_roles(data)
+        if len(roles) < 2:
+            return False
+        if self.app.no_color or len({class_of(role) for role in roles}) < len(roles):
+            return True
+        return sum(_is_grey(self._look(role, "").color) for role in roles) > 1
+
     def _tell_if_reshaped(self) -> None:
         dots, self._dots = self._dots, self.dot_columns
         if dots != self._dots:
@@ -168,8 +203,10 @@ class TimeChart(Widget):
         if data is None:
             return
         width, height = self.content_size
-        top = fixed_top(data.y_max) or self._axis.top
-        old, self._lines = self._lines, compose(data, width, height, self.style, top)
+        top, bottom = self._axis
+        marks = width > 0 and self._alike(data)
+        old = self._lines
+        self._lines = compose(data, width, height, self.style, top, bottom=bottom, marks=marks)
         if len(old) != len(self._lines):
             self._cut_at.clear()
             self.refresh()
@@ -183,3 +220,12 @@ class TimeChart(Widget):
                 regions.extend(Region(start, y, end - start, 1) for start, end in spans)
         if regions:
             self.refresh(*regions)
+
+
+def _is_grey(colour: Color | None) -> bool:
+    if colour is None or colour.is_default:
+        return True
+    if colour.type is ColorType.STANDARD:
+        return colour.number in _ANSI_GREYS
+    shade = colour.get_truecolor()
+    return max(shade) - min(shade) < _HUE

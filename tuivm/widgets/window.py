@@ -31,14 +31,14 @@ class Window:
 
 
 def pick_window(seconds: float, now: float, count: int, per_cell: int) -> Window:
-    """The buckets for the last `seconds` up to monotonic `now`, in `count` dot columns.
+    """The buckets for `seconds` up to monotonic `now` (or before it: to scroll back).
 
-    The step is the smallest whole second that fits them in, and a whole number of the history's
-    coarse buckets where only those reach back far enough. The last bucket is the last one *of its
-    cell* of `per_cell` dot columns, so a cell always holds the same buckets: history moves by
-    whole cells and what is drawn never changes while it moves. The part of the newest cell that
-    lies ahead of `now` has no values yet; the cells before it (where there are any) hold all
-    that was asked for.
+    They fill `count` dot columns. The step is the smallest whole second that fits them in, and a
+    whole number of the history's coarse buckets where seconds are not kept for so long. The last
+    bucket is the last one *of its cell* of `per_cell` dot columns, so a cell always holds the same
+    buckets: history moves by whole cells and what is drawn never changes while it moves. In a live
+    chart the part of the newest cell that lies ahead of `now` has no values yet; the cells before
+    it (where there are any) hold all that was asked for.
     """
     count = max(0, count)
     past = max(1, count - per_cell)
