@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -96,6 +99,40 @@ def test_threads_of_a_busy_guest_by_role(
     later = cost(seen.wait(all_went_on, "every role to take CPU time"), uuid)
     assert later is not None
     assert later.at > before.at
+
+
+def test_the_names_mean_what_qemus_monitor_says(
+    rig: Rig, guest_factory: GuestFactory, closing: list[Watched]
+) -> None:
+    uuid = busy(rig, guest_factory, "asked", vcpus=2)
+    seen = Watched(rig.uri, view=View(frozenset({uuid}), GROUPS))
+    closing.append(seen)
+    found = cost(seen.wait(lambda s: cost(s, uuid), "its cost"), uuid)
+    assert found is not None
+    pid = guest_processes([uuid])[uuid].pid
+    named = {thread.name: id_in_rig(pid, thread.tid) for thread in found.threads or ()}
+
+    def ask(command: str) -> list[dict[str, Any]]:
+        answer = rig.virsh("qemu-monitor-command", uuid, f'{{"execute":"{command}"}}')
+        returned: list[dict[str, Any]] = json.loads(answer)["return"]
+        return returned
+
+    vcpus = {f"vCPU {cpu['cpu-index']}": cpu["thread-id"] for cpu in ask("query-cpus-fast")}
+    # libvirt itself runs one for the monitor, which serves no device.
+    iothreads = {
+        one["id"]: one["thread-id"] for one in ask("query-iothreads") if one["id"] in named
+    }
+    assert set(vcpus) == {"vCPU 0", "vCPU 1"}
+    assert set(iothreads) == {"iothread1"}
+    expected = {**vcpus, **iothreads}
+    assert {name: named[name] for name in expected} == expected
+
+
+def id_in_rig(pid: int, tid: int) -> int:
+    """The thread's id as QEMU sees it: the rig counts processes of its own."""
+    status = Path(f"/proc/{pid}/task/{tid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("NSpid:"))
+    return int(line.split()[-1])
 
 
 def test_the_sum_is_the_processs_cpu_time(
