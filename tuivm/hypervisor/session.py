@@ -35,6 +35,8 @@ REFRESH_WITHOUT_EVENTS = 3.0
 REFRESH_APART = 0.25
 """A storm of events makes no more lists than one in this many seconds."""
 SHOW_DETAILS_EVERY = 0.25
+LOAD_AFTER = 0.25
+"""What reads the load takes as long to import as a list of guests to arrive: after the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class Session:
         self._reader = StatsReader(link.conn)
         self._rotation = Rotation()
         self._pace = Pace(spec.interval)
+        self._uri = spec.uri
+        self._load_from = 0.0
         self._meter: LoadMeter | None = None
         self._facts: HostFacts | None = None
         self._facts_complete = False
@@ -158,9 +162,9 @@ class Session:
         # What happened between the list and the first event is seen at the first tick.
         self._relist = True
         self._roster.refresh_flags(conn)
-        uri = conn.getURI()
-        self._facts = quick_facts(conn, uri)
-        self._meter = meter_for(uri, conn)
+        self._uri = conn.getURI()
+        self._facts = quick_facts(conn, self._uri)
+        self._load_from = time.monotonic() + LOAD_AFTER
         self._publish()
         self._lookups.facts(self._facts, self._know)
 
@@ -183,11 +187,17 @@ class Session:
             # Alive, but it refused: say so and go on, the next tick may fare better.
             _log.warning("%s: %s", self._spec.name, error)
             problem = problem_from(f"cannot read all of {self._spec.name}", error, self._spec.uri)
-        load = self._meter.read() if self._meter else None
-        self._publish(reading.samples, problem, load)
+        self._publish(reading.samples, problem, self._read_load())
         if self._facts_complete:
             local = self._facts is not None and self._facts.local
             self._lookups.tick(self._view().guests, local=local)
+
+    def _read_load(self) -> HostLoad | None:
+        if self._meter is None:
+            if time.monotonic() < self._load_from:
+                return None
+            self._meter = meter_for(self._uri, self._link.conn)
+        return self._meter.read()
 
     def _sample(self) -> Reading:
         view = self._view()
@@ -253,10 +263,14 @@ class Session:
                 self._try_refresh()
                 self._publish()
                 shown_at = now
+            elif self._meter is None and now >= self._load_from:
+                self._publish(load=self._read_load())
             elif self._roster.due:
                 self._read_some_details(now + min(left, SHOW_DETAILS_EVERY))
             else:
                 self._publish_news()
+                if self._meter is None:
+                    left = min(left, self._load_from - now)
                 self._waker.wait(min(left, soonest) if self._relist else left)
             if time.monotonic() - shown_at >= SHOW_DETAILS_EVERY:
                 self._publish_news()
