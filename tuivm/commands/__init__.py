@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tuivm.commands.base import CommandType
+from tuivm.commands.charts import CHART_COMMANDS
 from tuivm.commands.guests import GUEST_COMMANDS
 from tuivm.commands.lifecycle import LIFECYCLE
 from tuivm.commands.program import (
-    CHART_COMMANDS,
     HOST_COMMANDS,
     PLACES,
     PROGRAM_COMMANDS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tuivm.commands.base import (
-    COMPARE,
     EVERYWHERE,
     GUEST,
     GUESTS,
@@ -15,7 +14,6 @@ from tuivm.commands.base import (
 )
 
 TABLES = frozenset({GUESTS, HOSTS})
-CHARTS = frozenset({GUESTS, GUEST, COMPARE, HOSTS})
 
 
 class ProgramCommand(Command):
@@ -179,47 +177,6 @@ class InvertSelection(ScreenCommand):
     group = "table"
 
 
-class NextChart(ScreenCommand):
-    """Show the next chart: CPU, memory, disks, network."""
-
-    id = "screen.next_chart"
-    label = "chart"
-    keys = ("tab",)
-    places = CHARTS
-    group = "chart"
-    footer = 24
-
-
-class PreviousChart(ScreenCommand):
-    """Show the chart before this one."""
-
-    id = "screen.previous_chart"
-    label = "previous chart"
-    keys = ("shift+tab",)
-    places = CHARTS
-    group = "chart"
-
-
-class LongerWindow(ScreenCommand):
-    """Show more time in the chart: 1, 5, 15, 60 minutes."""
-
-    id = "screen.longer"
-    label = "more time"
-    keys = ("right_square_bracket",)
-    places = CHARTS
-    group = "chart"
-
-
-class ShorterWindow(ScreenCommand):
-    """Show less time in the chart."""
-
-    id = "screen.shorter"
-    label = "less time"
-    keys = ("left_square_bracket",)
-    places = CHARTS
-    group = "chart"
-
-
 class Explain(Command):
     """What the highlighted thing is in virtualization terms, its XML, and the virsh command."""
 
@@ -372,6 +329,5 @@ TABLE_COMMANDS = (
     FocusLeft,
     FocusRight,
 )
-CHART_COMMANDS = (NextChart, PreviousChart, LongerWindow, ShorterWindow)
 HOST_COMMANDS = (Retry, AddHost, RemoveHost)
 PROGRAM_COMMANDS = (Explain, Palette, Help, Notices, ChangeTheme, Picture, SuspendProgram, Quit)

@@ -15,7 +15,6 @@ from tuivm.widgets.timechart import ChartData, ChartSeries
 from tuivm.widgets.window import Window
 
 METRICS = ("cpu", "memory", "disk", "net")
-WINDOWS = (60.0, 300.0, 900.0, 3600.0)
 
 _TITLES = {"cpu": "CPU", "memory": "memory", "disk": "disks", "net": "network"}
 
@@ -173,5 +172,5 @@ def _last(values: tuple[float, ...]) -> float:
 
 def _title(name: str, what: str, window: Window, *, ascii_only: bool) -> str:
     minutes = round(window.span / 60)
-    span = f"last {minutes} min" if minutes >= 1 else f"last {window.span:.0f} s"
+    span = f"{minutes} min" if minutes >= 1 else f"{window.span:.0f} s"
     return (" - " if ascii_only else " · ").join((name, what, span))

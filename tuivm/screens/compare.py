@@ -70,3 +70,6 @@ class CompareScreen(ChartedPlace):
     def chart_data(self, window: Window) -> ChartData:
         ascii_only = self.desk.ascii_only
         return class_chart(self.desk.store, self.metric, window, ascii_only=ascii_only)
+
+    def do_back(self) -> None:
+        self.charts_back()

@@ -123,4 +123,5 @@ class GuestScreen(ChartedPlace):
         return self.query_one(ItemList).item
 
     def do_back(self) -> None:
-        self.dismiss()
+        if not self.charts_back():
+            self.dismiss()
