@@ -66,7 +66,8 @@ class ChartData:
     log: logarithmic axis. cursor: the dot column whose values the legend shows, None for none.
     ends_ago: seconds that the right edge lies in the past, 0 for a live chart. paused: it stands
     still. groups: headings of the legend, see ChartSeries.group. cursor_label: what the time axis
-    says under the cursor, "" for how long ago that was.
+    says under the cursor, "" for how long ago that was. marks: each line carries its mark even
+    where colour tells them apart (something else on the screen goes by the marks).
     """
 
     title: str
@@ -82,6 +83,7 @@ class ChartData:
     paused: bool = False
     groups: tuple[ChartGroup, ...] = ()
     cursor_label: str = ""
+    marks: bool = False
 
 
 class Piece(NamedTuple):

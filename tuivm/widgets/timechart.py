@@ -204,7 +204,7 @@ class TimeChart(Widget):
             return
         width, height = self.content_size
         top, bottom = self._axis
-        marks = width > 0 and self._alike(data)
+        marks = width > 0 and (data.marks or self._alike(data))
         old = self._lines
         self._lines = compose(data, width, height, self.style, top, bottom=bottom, marks=marks)
         if len(old) != len(self._lines):
