@@ -4,7 +4,8 @@ import pytest
 from textual.app import App
 from textual.geometry import Region
 
-from tuivm.widgets.timechart import ChartData, ChartSeries, TimeChart
+from tuivm.themes import load_themes
+from tuivm.widgets.timechart import ChartData, ChartGroup, ChartSeries, TimeChart
 
 
 class Spied(TimeChart):
@@ -19,8 +20,11 @@ class Spied(TimeChart):
 
 
 class ChartApp(App[None]):
-    def __init__(self, style="braille"):
+    def __init__(self, style="braille", theme="textual-dark"):
         super().__init__()
+        for known in load_themes().themes:
+            self.register_theme(known)
+        self.theme = theme
         self.chart = Spied(style=style)
         self.reshaped = 0
 
@@ -68,6 +72,169 @@ def test_looks_at_80x24(snap_compare, style):
         app.chart.set_data(data_at(app.chart, 4999.0))
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=feed)
+
+
+GLYPHS = {"◆": "V", "▣": "E", "▲": "P"}
+
+
+def grouped_at(chart, now, **more):
+    """Three disks of two classes, read and written, from a few bytes to many, and one uncounted."""
+    window = chart.window(300, now)
+    first = window.end_bucket - window.count + 1
+    times = [bucket * window.step for bucket in range(first, window.end_bucket + 1)]
+    ascii_only = chart.style == "ascii"
+
+    def glyph(sign):
+        return GLYPHS[sign] if ascii_only else sign
+
+    lines = [("vda read", 0), ("vda write", 0), ("vdb read", 0), ("sda read", 1), ("sda write", 1)]
+    series = tuple(
+        ChartSeries(
+            label,
+            [
+                math.nan
+                if time > now or 4800 <= time < 4820 + 20 * index
+                else max(0.0, wave(time / 3, index) - 30) * 2 ** (5 + 5 * index)
+                for time in times
+            ],
+            ("paravirtual", "emulated")[group],
+            glyph("◆▣"[group]),
+            f"{index * 13 + 0.5}M",
+            group,
+        )
+        for index, (label, group) in enumerate(lines)
+    )
+    groups = (
+        ChartGroup("paravirtual", "paravirtual", glyph("◆"), "40.5M"),
+        ChartGroup("emulated", "emulated", glyph("▣"), "91.0M"),
+        ChartGroup("physical", "physical", glyph("▲"), "not counted"),
+    )
+    title = "db-1 - disks" if ascii_only else "db-1 · disks"
+    return ChartData(
+        title, "B/s", window.step, window.end_bucket, series, groups=groups, log=True, **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("style", "theme", "size"),
+    [
+        ("braille", "dark", (100, 20)),
+        ("braille", "dark", (54, 14)),
+        ("block", "light", (100, 20)),
+        ("ascii", "dark", (80, 20)),
+        ("braille", "monochrome", (80, 20)),
+        ("braille", "ansi", (80, 20)),
+    ],
+)
+def test_log_axis_groups_and_cursor(snap_compare, style, theme, size):
+    app = ChartApp(style, theme)
+
+    async def feed(pilot):
+        await pilot.pause()
+        cursor = app.chart.dot_columns // 3
+        app.chart.set_data(grouped_at(app.chart, 4999.0, cursor=cursor, paused=True, ends_ago=60.0))
+
+    assert snap_compare(app, terminal_size=size, run_before=feed)
+
+
+async def test_moving_the_cursor_paints_two_columns_and_its_label():
+    app = ChartApp()
+    async with app.run_test(size=(100, 20)):
+        chart = app.chart
+        chart.set_data(grouped_at(chart, 4999.0, cursor=40))
+        before = shown(chart)
+        chart.painted = []
+        chart.set_data(grouped_at(chart, 4999.0, cursor=42))
+        assert chart.painted
+        plot = [part for part in chart.painted if part.y < 19]
+        assert all(part.x >= 6 + 20 and part.right <= 6 + 22 for part in plot)
+        (label,) = [part for part in chart.painted if part.y == 19]
+        assert label.width < 20
+        painted = {(x, part.y) for part in chart.painted for x in range(part.x, part.right)}
+        after = shown(chart)
+        assert painted >= {
+            (x, y) for y in range(20) for x in range(100) if before[y][x] != after[y][x]
+        }
+        chart.painted = []
+        chart.set_data(grouped_at(chart, 4999.0, cursor=42))
+        assert chart.painted == []
+
+
+async def test_a_logarithmic_axis_follows_its_data_and_holds_a_fixed_top():
+    app = ChartApp()
+    async with app.run_test(size=(80, 12)):
+        chart = app.chart
+
+        def labels(values, **more):
+            series = ChartSeries("reads", values, "series-1")
+            chart.set_data(ChartData("a", "", 1.0, 99, (series,), log=True, **more))
+            return [line[:5].strip() for line in shown(chart)[1:-1] if line[:5].strip()]
+
+        assert labels([3.0, 900.0, 0.0]) == ["1k", "100", "10", "<1"]
+        assert labels([3.0, 9e4]) == ["100k", "10k", "1k", "100", "10", "<1"]
+        assert labels([3.0, 900.0], y_max=500.0) == ["500", "100", "10", "<1"]
+        assert labels([3.0, 900.0], y_max=1e-6)[-1].startswith("<")
+
+
+@pytest.mark.parametrize(
+    ("theme", "roles", "marked"),
+    [
+        ("dark", ["series-1", "series-2", "series-3"], False),
+        ("dark", ["paravirtual", "emulated", "physical"], False),
+        ("dark", ["paravirtual", "emulated", "paravirtual"], True),
+        ("monochrome", ["series-1", "series-2"], True),
+        ("monochrome", ["series-1"], False),
+        ("ansi", ["paravirtual", "emulated"], False),
+        ("ansi", ["paravirtual", "paravirtual"], True),
+    ],
+)
+async def test_lines_have_marks_where_colour_does_not_tell_them_apart(theme, roles, marked):
+    app = ChartApp(theme=theme)
+    async with app.run_test(size=(80, 12)):
+        assert has_marks(app.chart, roles) == marked
+
+
+async def test_without_colour_lines_have_marks(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = ChartApp(theme="dark")
+    async with app.run_test(size=(80, 12)):
+        assert has_marks(app.chart, ["series-1", "series-2"])
+        assert not has_marks(app.chart, ["series-1"])
+
+
+async def test_another_theme_brings_marks_with_the_next_data():
+    app = ChartApp(theme="dark")
+    async with app.run_test(size=(80, 12)) as pilot:
+        assert not has_marks(app.chart, ["series-1", "series-2"])
+        app.theme = "monochrome"
+        await pilot.pause()
+        assert has_marks(app.chart, ["series-1", "series-2"])
+
+
+def has_marks(chart, roles):
+    series = tuple(
+        ChartSeries(f"d{index}", [20.0 * index] * 200, role, "◆")
+        for index, role in enumerate(roles)
+    )
+    chart.set_data(ChartData("db-1", "%", 1.0, 199, series))
+    lines = shown(chart)
+    in_plot = [mark in "".join(line[6:58] for line in lines[1:-1]) for mark in "*+o"[: len(roles)]]
+    in_legend = [f"{mark} ◆ d" in "".join(lines) for mark in "*+o"[: len(roles)]]
+    assert len({*in_plot, *in_legend}) == 1
+    return in_plot[0]
+
+
+async def test_the_shades_of_a_class_are_three_colours():
+    app = ChartApp(theme="dark")
+    async with app.run_test(size=(80, 12)):
+        has_marks(app.chart, ["paravirtual"] * 3)
+        colours = {
+            segment.style.color
+            for y in range(12)
+            for segment in app.chart.render_line(y)
+            if segment.style and "d" in segment.text and "◆" in segment.text
+        }
+        assert len(colours) == 3
 
 
 async def test_the_same_data_again_paints_nothing():

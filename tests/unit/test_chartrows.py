@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from tuivm.widgets.chartrows import (
     ChartData,
+    ChartGroup,
     ChartSeries,
     Piece,
     changed_spans,
@@ -113,6 +114,95 @@ def test_in_ascii_the_legend_names_the_marks():
     assert all(line.isascii() for line in lines[1:])
 
 
+def test_a_logarithmic_axis_shows_small_beside_large():
+    values = [0.0, 0.02, 0.1, 1.0, math.nan, 10.0, 100.0]
+    data = chart(ChartSeries("a", values, "series-1"))
+    lines = text(compose(data, 30, 11, "ascii", 100.0, bottom=0.1))
+    assert [line[:6] + line[-7:] for line in lines[2:-1]] == [
+        " 100%+      *",
+        "     |      *",
+        "  10%+     * ",
+        "     |       ",
+        "     |       ",
+        "   1%+   *   ",
+        "     |   *   ",
+        "<0.1%+***    ",
+    ]
+
+
+CROSSED = {
+    "braille": ["│", "⠒", "│"],
+    "block": ["│", "▅", "│"],
+    "ascii": ["|", "*", "|"],
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_cursor_goes_through_the_plot_and_hides_nothing(style):
+    per_cell = PER_CELL[style]
+    series = ChartSeries("a", [50.0] * 200, "series-1")
+    without = compose(chart(series), 40, 6, style, 100.0)
+    lines = compose(chart(series, cursor=10 * per_cell), 40, 6, style, 100.0)
+    before, crossed = ([line[6:] for line in text(rows)] for rows in (without, lines))
+    assert [line[10] for line in crossed[2:-1]] == CROSSED[style]
+    for was, now in zip(before[2:-1], crossed[2:-1], strict=True):
+        assert was[:10] + was[11:] == now[:10] + now[11:]
+        assert now[10] == was[10] or was[10] in " █"
+    assert [piece.role for piece in lines[2] if "│" in piece.text][-1:] == (
+        ["cursor"] if style != "ascii" else []
+    )
+
+
+def test_in_a_full_bar_the_cursor_has_the_colour_of_the_bar_behind_it():
+    series = ChartSeries("a", [100.0] * 40, "emulated")
+    lines = compose(chart(series, cursor=10), 40, 6, "block", 100.0)
+    assert all(Piece("│", "cursor", "emulated") in line for line in lines[2:-1])
+
+
+def test_the_time_axis_says_where_the_cursor_is():
+    def axis(**more):
+        return text(compose(chart(CPU, **more), 46, 7, "ascii", 100.0))[-1]
+
+    assert axis() == "     +- -2m ------------------------------ now"
+    for cursor in range(0, 40, 3):
+        line = axis(cursor=cursor)
+        ago = duration_text(3 * (39 - cursor))
+        at = line.index(ago, 6)
+        assert at <= 6 + cursor < at + len(ago) + 1
+        assert len(line) == 46
+    assert axis(cursor=20, cursor_label="14:02:11") == (
+        "     +- -2m ----------14:02:11------------ now"
+    )
+
+
+def duration_text(seconds):
+    minutes, rest = divmod(seconds, 60)
+    words = [f"{minutes}m"] * bool(minutes) + [f"{rest}s"] * bool(rest or not minutes)
+    return "-" + " ".join(words)
+
+
+def test_a_cursor_beyond_an_end_is_at_that_end():
+    for cursor, x in ((-5, 6), (999, 45)):
+        line = text(compose(chart(CPU, cursor=cursor), 46, 7, "ascii", 200.0))[2]
+        assert line[x] == "|"
+
+
+def test_scrolled_back_it_does_not_say_now():
+    lines = text(compose(chart(CPU, ends_ago=60.0), 46, 7, "ascii", 100.0))
+    assert lines[-1] == "     +- -3m ------------------------------ -1m"
+    low = text(compose(chart(CPU, ends_ago=60.0), 46, 5, "ascii", 100.0))
+    assert low[0].endswith("%  -3m .. -1m")
+
+
+@pytest.mark.parametrize(("style", "said"), [("ascii", "= paused"), ("braille", "‖ paused")])
+def test_a_paused_chart_says_so_in_its_title(style, said):
+    (title, *_) = compose(chart(CPU, paused=True), 40, 7, style, 100.0)
+    assert "".join(piece.text for piece in title) == f"web-1 · cpu                  {said}  %"
+    assert any(piece.role == "paused" and said in piece.text for piece in title)
+    (title, *_) = text(compose(chart(CPU, paused=True), 16, 7, style, 100.0))
+    assert said in title
+
+
 names = st.text(max_size=12)
 data = st.builds(
     ChartData,
@@ -128,24 +218,41 @@ data = st.builds(
             role=names,
             glyph=st.sampled_from(["", "◆", "P", "界"]),
             value=names,
+            group=st.integers(-1, 4),
         ),
         max_size=9,
     ).map(tuple),
     y_max=st.none() | st.floats(),
     note=names,
+    cursor=st.none() | st.integers(-3, 300),
+    ends_ago=st.sampled_from([0.0, 1.0, 61.0, 1e5]),
+    paused=st.booleans(),
+    groups=st.lists(
+        st.builds(ChartGroup, names, names, st.sampled_from(["", "◆", "界"]), names), max_size=4
+    ).map(tuple),
+    cursor_label=names,
 )
 
 
-@given(data, st.integers(-1, 100), st.integers(-1, 20), st.sampled_from(STYLES), st.floats(0, 1e15))
-def test_any_chart_fills_exactly_any_size(chart, width, height, style, top):
-    lines = compose(chart, width, height, style, fixed_top(chart.y_max) or top)
+@given(
+    data,
+    st.integers(-1, 100),
+    st.integers(-1, 20),
+    st.sampled_from(STYLES),
+    st.floats(0, 1e15),
+    st.sampled_from([0.0, 0.01, 256.0, 1e9]),
+    st.booleans(),
+)
+def test_any_chart_fills_exactly_any_size(chart, width, height, style, top, bottom, marks):
+    top = fixed_top(chart.y_max) or top
+    lines = compose(chart, width, height, style, top, bottom=bottom, marks=marks)
     assert len(lines) == (max(0, height) if width > 0 else 0)
     assert all(sum(cell_len(piece.text) for piece in line) == width for line in lines)
 
 
-@given(st.integers(0, 300), st.integers(0, 100))
-def test_the_layout_leaves_a_plot_in_any_size(width, height):
-    place = layout(width, height)
+@given(st.integers(0, 300), st.integers(0, 100), st.booleans())
+def test_the_layout_leaves_a_plot_in_any_size(width, height, grouped):
+    place = layout(width, height, grouped=grouped)
     assert place.title + place.legend_above + place.rows + place.time == height
     assert place.gutter + place.columns + place.legend == width
     assert (place.rows > 0) == (height > 0)

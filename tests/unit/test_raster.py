@@ -81,6 +81,21 @@ def test_few_values_are_at_the_right_and_old_ones_fall_off_the_left():
     assert text(raster([[1, 1, 0, NAN, 1]], 3, 2, 1.0, "ascii")) == ["  *", "*  "]
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_on_a_logarithmic_axis_what_is_too_small_is_on_the_bottom_line_and_no_gap(style):
+    small = [0.0, 0.001, 0.01, -3.0, NAN, 0.01]
+    wide = [value for value in small for _ in range(PER_CELL[style])]
+    *above, bottom = text(raster([wide], 6, 4, 100.0, style, bottom=0.01))
+    assert set("".join(above)) == {" "}
+    assert [char == " " for char in bottom] == [False] * 4 + [True, False]
+
+
+def test_each_power_is_as_high_as_the_next_on_a_logarithmic_axis():
+    powers = [0.01, 0.1, 1.0, 10.0, 100.0]
+    rows = raster([powers], 5, 5, 100.0, "ascii", bottom=0.01)
+    assert text(rows) == ["    *", "   * ", "  *  ", " *   ", "*    "]
+
+
 values = st.lists(st.floats(width=32) | st.sampled_from([1e300, -1e300, 5e-324]), max_size=60)
 
 
@@ -90,11 +105,13 @@ values = st.lists(st.floats(width=32) | st.sampled_from([1e300, -1e300, 5e-324])
     st.integers(-2, 12),
     st.floats() | st.sampled_from([0.0, 1.0, 100.0]),
     st.sampled_from(STYLES),
+    st.sampled_from([0.0, 0.01, 5e9]),
+    st.none() | st.integers(-5, 10**7),
 )
 def test_any_values_at_any_size_fill_exactly_the_rows_and_columns(
-    series, columns, rows, top, style
+    series, columns, rows, top, style, bottom, marks_from
 ):
-    drawn = raster(series, columns, rows, top, style)
+    drawn = raster(series, columns, rows, top, style, bottom=bottom, marks_from=marks_from)
     assert len(drawn) == max(0, rows)
     assert all(len(line) == max(0, columns) for line in text(drawn))
     assert {run.series for row in drawn for run in row} <= {BLANK, *range(len(series))}
@@ -115,8 +132,12 @@ figures = st.lists(st.floats(0, 100) | st.just(NAN), min_size=200, max_size=200)
     st.floats(3600.0, 3780.0),
     st.floats(0.1, 20.0),
     st.sampled_from([20.0, 60.0, 100.0]),
+    st.sampled_from([0.0, 0.1]),
+    st.booleans(),
 )
-def test_history_only_moves_by_whole_cells(data, style, columns, rows, now, later, seconds):
+def test_history_only_moves_by_whole_cells(
+    data, style, columns, rows, now, later, seconds, bottom, marks
+):
     """What was drawn of the past stays as it was, whatever comes after it."""
 
     def draw(at):
@@ -129,7 +150,13 @@ def test_history_only_moves_by_whole_cells(data, style, columns, rows, now, late
         first = window.end_bucket - window.count + 1
         buckets = range(first, window.end_bucket + 1)
         drawn = raster(
-            [[value(s, bucket) for bucket in buckets] for s in data], columns, rows, 100.0, style
+            [[value(s, bucket) for bucket in buckets] for s in data],
+            columns,
+            rows,
+            100.0,
+            style,
+            bottom=bottom,
+            marks_from=first // PER_CELL[style] if marks else None,
         )
         return first // PER_CELL[style], cells(drawn)
 
@@ -144,7 +171,7 @@ def test_history_only_moves_by_whole_cells(data, style, columns, rows, now, late
 
 @given(
     st.floats(0, 1e7),
-    st.sampled_from([60.0, 300.0, 900.0, 3600.0]),
+    st.sampled_from([60.0, 300.0, 900.0, 3600.0, 21600.0]),
     st.integers(0, 500),
     st.sampled_from([1, 2]),
 )
@@ -158,6 +185,25 @@ def test_a_window_reaches_from_now_back_to_what_was_asked_for(now, seconds, coun
     assert not count or window.span >= seconds
     if seconds > 900 and count:
         assert window.step % 10 == 0
+
+
+@pytest.mark.parametrize("seconds", [60.0, 300.0, 900.0, 3600.0, 21600.0])
+@pytest.mark.parametrize("back", [30.0, 1200.0, 7200.0, 18000.0])
+def test_a_window_in_the_past_reads_what_was_then(seconds, back):
+    key = SeriesKey(GuestKey("local", "0"), "cpu")
+    history = History()
+    now, begun = 50_000, 50_000 - 6 * 3600
+    for second in range(begun, now + 1):
+        history.push(key, second, second - begun + 1.0)
+    window = pick_window(seconds, now - back, 120, 2)
+    means = history.means(key, window.end, window.step, window.count)
+    first = window.end_bucket - window.count + 1
+    assert 0 <= window.end - (now - back) + window.step < 3 * window.step
+    for bucket, mean in enumerate(means, first):
+        middle = (bucket + 0.5) * window.step
+        # The ends of a history, where buckets are partly full, are no concern here.
+        if begun + 20 < middle - window.step and middle + window.step < now:
+            assert mean == pytest.approx(middle - begun, rel=0.02, abs=10.0)
 
 
 @pytest.mark.parametrize("seconds", [60.0, 300.0, 900.0, 3600.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -113,9 +114,12 @@ class ChartGrid(VerticalScroll):
         self._arrange()
 
     def action_rows(self, by: int) -> None:
-        """Scroll by whole charts."""
+        """Scroll to where the chart after, or before, the first one in view begins."""
         height = self._chart_size[1]
-        self.scroll_to(y=(round(self.scroll_y / height) + by) * height, animate=False)
+        first = self.scroll_y / height
+        self.scroll_to(
+            y=((math.floor(first) if by > 0 else math.ceil(first)) + by) * height, animate=False
+        )
 
     @property
     def _side_by_side(self) -> int:

@@ -127,7 +127,7 @@ def _log_bottom(lowest: float, top: float, unit: str) -> float:
     least = max(_log_floor(unit), top / base**steps)
     if math.isnan(lowest):
         return top / base**2
-    power = base ** math.floor(math.log(max(lowest, least), base) + 1e-9)
+    power = base ** math.floor(math.log(min(max(lowest, least), top), base) + 1e-9)
     return min(max(power, least), top / base**2)
 
 
@@ -206,7 +206,8 @@ def _under(label: str) -> str:
     for small, large in pairwise(_TIME):
         if label == f"100{small}":
             return f"<.1{large}"
-    return "<" + label.removeprefix("0")
+    shorter = "<" + label.removeprefix("0")
+    return shorter if len(shorter) <= LABEL_WIDTH else label
 
 
 def tick_label(value: float, unit: str, top: float) -> str:
