@@ -1,24 +1,36 @@
-"""What was measured: fixed memory a series, in plain arrays, bucketed by absolute time.
+"""What was measured: bounded memory a series, in plain arrays, bucketed by absolute time.
 
-A series keeps one value a second for 15 minutes and min/mean/max of each 10 s for an hour. The
+A series keeps one value a second for 15 minutes and min/mean/max of each 10 s for 6 hours. The
 bucket of a value is `floor(at / step)`: buckets never move, so a chart drawn from whole buckets
-does not shimmer. A bucket that was never written is NaN: a gap, not a zero.
+does not shimmer. A bucket that was never written is NaN: a gap, not a zero. Values are kept to
+0.04 %, once they are older than 15 minutes to 0.3 % (their minimum and maximum to 2 % of the mean).
 """
 
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from tuivm.model.guests import GuestKey
+from tuivm.model.track import (
+    COARSE_BUCKETS,
+    FINE_SECONDS,
+    PER_COARSE,
+    Track,
+    high_of,
+    low_of,
+    mean_of,
+)
 
 FINE_STEP = 1.0
-FINE_SLOTS = 900
-COARSE_STEP = 10.0
-COARSE_SLOTS = 360
+FINE_SLOTS = FINE_SECONDS
+COARSE_STEP = FINE_STEP * PER_COARSE
+COARSE_SLOTS = COARSE_BUCKETS
+_PRUNE_EVERY = 600.0
 _NAN = math.nan
+_Read = Callable[[int], float]
+_Gather = Callable[[list[float], int], list[float]]
 
 
 class SeriesKey(NamedTuple):
@@ -37,136 +49,134 @@ class Bucket(NamedTuple):
     high: float
 
 
-class _Ring:
-    """Values by absolute bucket number; remembers the newest `slots` of them."""
-
-    __slots__ = ("_newest", "_slots", "_values")
-
-    def __init__(self, slots: int) -> None:
-        self._slots = slots
-        self._newest = -1
-        self._values = array("f", [_NAN]) * slots
-
-    def put(self, bucket: int, value: float) -> None:
-        if bucket <= self._newest - self._slots:
-            return
-        if bucket > self._newest:
-            first = max(self._newest + 1, bucket - self._slots + 1)
-            for gap in range(first, bucket):
-                self._values[gap % self._slots] = _NAN
-            self._newest = bucket
-        self._values[bucket % self._slots] = value
-
-    def get(self, bucket: int) -> float:
-        if bucket > self._newest or bucket <= self._newest - self._slots or bucket < 0:
-            return _NAN
-        return self._values[bucket % self._slots]
-
-
-class _Series:
-    __slots__ = ("_bucket", "_count", "_high", "_low", "_sum", "fine", "highs", "lows", "means")
-
-    def __init__(self) -> None:
-        self.fine = _Ring(FINE_SLOTS)
-        self.lows = _Ring(COARSE_SLOTS)
-        self.means = _Ring(COARSE_SLOTS)
-        self.highs = _Ring(COARSE_SLOTS)
-        self._bucket = -1
-        self._count = 0
-        self._sum = 0.0
-        self._low = _NAN
-        self._high = _NAN
-
-    def push(self, at: float, value: float) -> None:
-        self.fine.put(int(at // FINE_STEP), value)
-        bucket = int(at // COARSE_STEP)
-        if bucket != self._bucket:
-            self._bucket, self._count, self._sum = bucket, 0, 0.0
-            self._low = self._high = value
-        self._count += 1
-        self._sum += value
-        self._low = min(self._low, value)
-        self._high = max(self._high, value)
-        self.lows.put(bucket, self._low)
-        self.means.put(bucket, self._sum / self._count)
-        self.highs.put(bucket, self._high)
-
-
 class History:
-    """All series. Times are monotonic seconds of this machine."""
+    """All series. Times are monotonic seconds of this machine, values are not negative."""
 
     def __init__(self) -> None:
-        self._series: dict[SeriesKey, _Series] = {}
+        self._tracks: dict[SeriesKey, Track] = {}
+        self._begun = 0
+        self._prune_at = -math.inf
 
     def push(self, key: SeriesKey, at: float, value: float | None, span: float = 0.0) -> None:
         """Add one value that holds for the `span` seconds up to `at`.
 
         A rate is a mean over its interval, so it fills every second of it: a guest sampled every
-        5 s is a line and not dots. None and NaN are gaps and are not stored.
+        5 s is a line and not dots. None and NaN are gaps and are not stored. The values of a key
+        come in the order of time: one for seconds before the newest is not stored, nor is what
+        reaches back before the first.
         """
         if value is None or math.isnan(value):
             return
-        series = self._series.get(key)
-        if series is None:
-            series = self._series[key] = _Series()
         last = int(at // FINE_STEP)
-        first = max(min(last, int((at - span) // FINE_STEP) + 1), last - FINE_SLOTS + 1)
-        for bucket in range(first, last + 1):
-            series.push(bucket * FINE_STEP, value)
+        first = int((at - span) // FINE_STEP) + 1
+        if first > last:
+            first = last
+        elif first <= last - FINE_SLOTS:
+            first = last - FINE_SLOTS + 1
+        track = self._tracks.get(key)
+        if track is None:
+            track = self._tracks[key] = Track(first, self._begun)
+            self._begun += 1
+        track.put(first, last, value)
+        if at >= self._prune_at:
+            self.prune(at)
+
+    def prune(self, now: float) -> None:
+        """Drop what has no value left: devices come back under new names. push() calls it, too."""
+        self._prune_at = now + _PRUNE_EVERY
+        oldest = now - COARSE_STEP * COARSE_SLOTS
+        for key in [key for key, track in self._tracks.items() if track.newest < oldest]:
+            del self._tracks[key]
 
     def keys(self) -> Iterable[SeriesKey]:
-        return self._series.keys()
+        return self._tracks.keys()
 
     def forget(self, guest: GuestKey) -> None:
         """Drop a guest that is gone for good."""
-        for key in [key for key in self._series if key.guest == guest]:
-            del self._series[key]
+        for key in [key for key in self._tracks if key.guest == guest]:
+            del self._tracks[key]
 
     def buckets(self, key: SeriesKey, end: float, step: float, count: int) -> list[Bucket]:
         """The `count` buckets of `step` seconds, the last being the one that holds `end`.
 
-        step is a whole multiple of FINE_STEP. Oldest first; always `count` long.
+        step is a whole multiple of FINE_STEP. Oldest first; always `count` long. Of what is older
+        than 15 minutes, seconds are those of the 10 s that they are in.
         """
-        series = self._series.get(key)
-        if series is None:
+        track = self._tracks.get(key)
+        if track is None:
             return [Bucket(_NAN, _NAN, _NAN)] * count
-        last = int(end // step)
-        use_fine = step < COARSE_STEP or (count * step) <= FINE_STEP * FINE_SLOTS
-        read = _read_fine if use_fine else _read_coarse
-        return [read(series, bucket, step) for bucket in range(last - count + 1, last + 1)]
+        part = _Part(track, end, step, count)
+        columns = part.row(low_of, _least), part.row(mean_of, _average), part.row(high_of, _most)
+        return [Bucket(*values) for values in zip(*columns, strict=True)]
+
+    def means(self, key: SeriesKey, end: float, step: float, count: int) -> list[float]:
+        """As `buckets`, the means alone."""
+        track = self._tracks.get(key)
+        if track is None:
+            return [_NAN] * count
+        return _Part(track, end, step, count).row(mean_of, _average)
 
     def latest(self, key: SeriesKey, at: float, within: float) -> float | None:
         """The newest value not older than `within` seconds at `at`."""
-        series = self._series.get(key)
-        if series is None:
+        track = self._tracks.get(key)
+        if track is None:
             return None
         newest = int(at // FINE_STEP)
-        for bucket in range(newest, newest - int(within / FINE_STEP) - 1, -1):
-            value = series.fine.get(bucket)
-            if not math.isnan(value):
-                return value
-        return None
+        oldest = newest - min(FINE_SLOTS, int(within / FINE_STEP))
+        values = track.seconds(oldest, newest + 1)
+        return next((value for value in reversed(values) if not math.isnan(value)), None)
 
 
-def _read_fine(series: _Series, bucket: int, step: float) -> Bucket:
-    per = max(1, round(step / FINE_STEP))
-    values = [
-        value
-        for slot in range(bucket * per, bucket * per + per)
-        if not math.isnan(value := series.fine.get(slot))
-    ]
-    if not values:
-        return Bucket(_NAN, _NAN, _NAN)
-    return Bucket(min(values), sum(values) / len(values), max(values))
+class _Part:
+    """What is known of one window: coarse records of its older part, seconds of the newer."""
+
+    __slots__ = ("_older", "_per", "_records", "_seconds", "_unit")
+
+    def __init__(self, track: Track, end: float, step: float, count: int) -> None:
+        per = max(1, round(step / FINE_STEP))
+        last = int(end // step)
+        first, stop = (last - count + 1) * per, (last + 1) * per
+        edge = min(max(first, track.start), stop)
+        # Whole coarse buckets are read as such: what is shown stays what it was when a stretch
+        # becomes coarse.
+        self._unit = 1 if per % PER_COARSE else PER_COARSE
+        self._per = per // self._unit
+        self._records = track.records(first // PER_COARSE, -(-edge // PER_COARSE))
+        self._older = slice(first % PER_COARSE, first % PER_COARSE + edge - first)
+        self._seconds = track.seconds(edge, stop)
+
+    def row(self, read: _Read, gather: _Gather) -> list[float]:
+        """One figure of each bucket."""
+        older = [read(record) for record in self._records]
+        if self._unit == 1:
+            older = [value for value in older for _ in range(PER_COARSE)][self._older]
+        return gather(older + gather(self._seconds, self._unit), self._per)
 
 
-def _read_coarse(series: _Series, bucket: int, step: float) -> Bucket:
-    first, end = (math.ceil(edge * step / COARSE_STEP) for edge in (bucket, bucket + 1))
-    slots = [slot for slot in range(first, end) if not math.isnan(series.means.get(slot))]
-    if not slots:
-        return Bucket(_NAN, _NAN, _NAN)
-    return Bucket(
-        min(series.lows.get(slot) for slot in slots),
-        sum(series.means.get(slot) for slot in slots) / len(slots),
-        max(series.highs.get(slot) for slot in slots),
-    )
+def _average(values: list[float], per: int) -> list[float]:
+    if per == 1:
+        return values
+    found = []
+    for part in _parts(values, per):
+        mean = sum(part) / per
+        if math.isnan(mean):
+            known = _known(part)
+            mean = sum(known) / len(known) if known else _NAN
+        found.append(mean)
+    return found
+
+
+def _least(values: list[float], per: int) -> list[float]:
+    return values if per == 1 else [min(_known(p), default=_NAN) for p in _parts(values, per)]
+
+
+def _most(values: list[float], per: int) -> list[float]:
+    return values if per == 1 else [max(_known(p), default=_NAN) for p in _parts(values, per)]
+
+
+def _parts(values: list[float], per: int) -> Iterable[list[float]]:
+    return (values[place : place + per] for place in range(0, len(values), per))
+
+
+def _known(values: list[float]) -> list[float]:
+    return [value for value in values if not math.isnan(value)]
