@@ -31,8 +31,8 @@ class Recorded:
 
 
 def record(store: Store, comparison: Comparison, taken: float) -> Recorded:
-    """Keep a comparison with its series over its window. Series have six significant digits (the
-    history has seven), times are whole milliseconds."""
+    """Keep a comparison with its series over its window. Series have five significant digits (the
+    history has four), times are whole milliseconds."""
     seconds = comparison.seconds
     step = next((step for step in _STEPS if seconds / step <= _POINTS), _STEPS[-1])
     count = max(1, round(seconds / step))
@@ -47,4 +47,4 @@ def record(store: Store, comparison: Comparison, taken: float) -> Recorded:
 
 
 def _rounded(value: float) -> float:
-    return value if math.isnan(value) else float(f"{value:.6g}")
+    return value if math.isnan(value) else float(f"{value:.5g}")
