@@ -24,6 +24,7 @@ FEWEST = 5
 MOST = 20
 SHORTEST = 5.0
 """Seconds that a batch has at least."""
+_NOISE = 1e-9
 _T = {
     4: 2.776,
     5: 2.571,
@@ -93,6 +94,7 @@ def interval_of(batches: Sequence[Term], mean: float | None) -> Interval:
         return Interval(mean)
     average = math.fsum(batch.bottom for batch in full) / len(full)
     half = _half_width([(batch.top - mean * batch.bottom) / average for batch in full])
+    half = _without_noise(half, mean)
     return Interval(mean, max(0.0, mean - half), mean + half)
 
 
@@ -123,6 +125,7 @@ def ratio_of(
             for one, base in pairs
         ]
     )
+    half = _without_noise(half, 1.0)
     return Interval(ratio, ratio * math.exp(-half), ratio * math.exp(half))
 
 
@@ -131,3 +134,8 @@ def _half_width(residuals: Sequence[float]) -> float:
     free = len(residuals) - 1
     square = math.fsum(one * one for one in residuals)
     return _T[free] * math.sqrt(square / (free * len(residuals)))
+
+
+def _without_noise(half: float, size: float) -> float:
+    """What is left of equal values after arithmetic is no scatter."""
+    return half if half > _NOISE * size else 0.0

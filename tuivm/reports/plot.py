@@ -63,7 +63,8 @@ def draw_plot(
         points = [
             (
                 left + (right - left) * (place + 0.5) / len(values),
-                floor - (floor - ceiling) * min(1.0, value / scale),
+                # A gap stays NaN, which min() would take for the top.
+                floor - (floor - ceiling) * value / scale,
             )
             for place, value in enumerate(values)
         ]

@@ -112,7 +112,7 @@ def _device(canvas: Canvas, y: float, row: Row, look: Look) -> None:
 def _cell(canvas: Canvas, x: float, y: float, row: Row, measure: Measure) -> None:
     """Mean and mark, half the interval, ratio; or why there is none of it."""
     figure = row.figures.get(measure.id)
-    fits = int(_COLUMN / 7)
+    fits = int(_COLUMN / 6.7)
     if figure is None or figure.mean is None:
         canvas.text(x, y + 20, cut(figure.note if figure else "", fits), "quiet")
         return

@@ -20,7 +20,7 @@ _HEADS = {
     "cpu": "host_cpu_ns_per_io",
 }
 _FORMULA = ("=", "+", "-", "@")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$:@^-])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//)|(?<=www)\.)")
 
 
 def to_csv(recorded: Recorded) -> str:

@@ -42,7 +42,7 @@ def figure_text(figure: Figure | None, measure: Measure) -> str:
 
 
 def ratio_text(ratio: Figure | None) -> str:
-    """ "2.08× (1.9 to 2.3)", "baseline", or why there is none."""
+    """ "2.08× (1.9–2.3)", "baseline", or why there is none."""
     if ratio is None:
         return ""
     if ratio.mean is None or ratio.note == "baseline":
@@ -50,7 +50,7 @@ def ratio_text(ratio: Figure | None) -> str:
     text = f"{ratio.mean:.3g}×"
     if ratio.low is None or ratio.high is None:
         return text
-    return f"{text} ({ratio.low:.3g} to {ratio.high:.3g})"
+    return f"{text} ({ratio.low:.3g}–{ratio.high:.3g})"
 
 
 def mark(row: Row, measure: Measure) -> str:
