@@ -2,22 +2,27 @@
 
 empty N                     an empty Textual app with a DataTable of N rows
 live SIZE RESULT            tuivm with SIZE simulated guests that change once a second
-hour SIZE                   the same, an hour of it as fast as it goes
+hours SIZE                  the same with 10 devices each, an hour of it as fast as it goes, and
+                            then five more in which every series varies
 aged RESULT URI             tuivm on a real host; RESULT gets how old each picture had become
 """
 
 from __future__ import annotations
 
 import json
+import random
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from textual.app import App, ComposeResult
 from textual.widgets import DataTable
+
+_HOUR = 3600
 
 
 class _Empty(App[None]):
@@ -74,32 +79,68 @@ def _live(size: int, result: Path) -> None:
     app.run()
 
 
-def _hour(size: int) -> None:
+def _hours(size: int) -> None:
     from tests.support.simhost import Clock, SimHost, SimMaker  # noqa: PLC0415 - not for `empty`
     from tuivm import start  # noqa: PLC0415, F401 - what the real program loads counts too
     from tuivm.app import TuivmApp  # noqa: PLC0415
+    from tuivm.hypervisor.sampler import Rotation  # noqa: PLC0415
+    from tuivm.model.devices import Device, DeviceClass, DeviceKind  # noqa: PLC0415
     from tuivm.model.hosts import HostSpec  # noqa: PLC0415
+    from tuivm.model.ports import Sinks  # noqa: PLC0415
+    from tuivm.model.snapshot import HostSnapshot  # noqa: PLC0415
 
-    clock = Clock()
+    clock, figures = Clock(), random.Random(1)
+
+    def devices(guest: int) -> tuple[Device, ...]:
+        kinds = ((DeviceKind.DISK, "virtio-blk", "vd"), (DeviceKind.NIC, "virtio-net", "vnet"))
+        return tuple(
+            Device(kind, DeviceClass.PARAVIRTUAL, model, f"{name}{guest}-{n}", counted=True)
+            for kind, model, name in kinds
+            for n in range(5)
+        )
 
     def prepare(host: SimHost) -> None:
         for number in range(size):
-            host.add_guest(f"guest-{number:03}")
+            host.add_guest(f"guest-{number:03}", devices=devices(number))
 
-    maker = SimMaker(clock, prepare)
+    class InTurns(SimMaker):
+        """Its hosts sample the guests in view and a slice of the others, as real ones do."""
+
+        def make(self, spec: HostSpec, sinks: Sinks) -> SimHost:
+            turns = Rotation()
+
+            def some(snapshot: HostSnapshot) -> None:
+                turn = turns.next(list(snapshot.samples), host.view.guests)
+                samples = {uuid: snapshot.samples[uuid] for uuid in turn}
+                sinks.snapshot(replace(snapshot, samples=samples))
+
+            host = super().make(spec, replace(sinks, snapshot=some))
+            return host
+
+    maker = InTurns(clock, prepare)
     app = TuivmApp(maker, [HostSpec("sim", "test:///sim")], clock=clock)
     ticks = 0
 
     def feed() -> None:
         nonlocal ticks
         for _ in range(5):
-            if ticks < 3600:
+            if ticks < _HOUR:
                 maker.tick()
                 app.fleet.drain()
                 ticks += 1
-        app.paint_now()
-        if ticks == 3600:
+        if ticks < _HOUR:
+            app.paint_now()
+        elif ticks == _HOUR:
+            app.paint_now()
             app.say("an hour has passed")
+            ticks += 1
+        elif ticks <= 6 * _HOUR:
+            # The screen shows what it is; only the history goes on.
+            for key in list(app.store.history.keys()):
+                app.store.history.push(key, clock() + ticks - _HOUR, figures.random() * 1e9, 5.0)
+            ticks += 5
+            if ticks > 6 * _HOUR:
+                app.say("six hours have passed")
 
     app.call_later(lambda: app.set_interval(0.01, feed))
     app.run()
@@ -139,7 +180,7 @@ def main() -> None:
     run: dict[str, Callable[[], None]] = {
         "empty": lambda: _Empty(int(rest[0])).run(),
         "live": lambda: _live(int(rest[0]), Path(rest[1])),
-        "hour": lambda: _hour(int(rest[0])),
+        "hours": lambda: _hours(int(rest[0])),
         "aged": partial(_aged, Path(rest[0]), rest[-1]),
     }
     run[what]()
