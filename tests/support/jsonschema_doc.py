@@ -1,4 +1,4 @@
-"""Reads the tables of docs/json.md and holds documents to them."""
+"""Reads the tables of a page of docs and holds documents to them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "json.md"
+COMPARISON = DOCUMENT.with_name("comparison.md")
 _PLAIN: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "number": (int, float),
@@ -14,11 +15,11 @@ _PLAIN: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def read() -> dict[str, dict[str, str]]:
+def read(page: Path = DOCUMENT) -> dict[str, dict[str, str]]:
     """Heading -> key -> type, as the page says."""
     tables: dict[str, dict[str, str]] = {}
     heading = ""
-    for line in DOCUMENT.read_text("utf-8").splitlines():
+    for line in page.read_text("utf-8").splitlines():
         if line.startswith("#"):
             heading = line.lstrip("# ")
         found = re.match(r"\| `(\w+)` \| ([^|]+) \|", line)
@@ -36,7 +37,7 @@ def faults(value: Any, kind: str, tables: dict[str, dict[str, str]], where: str 
     if kind.startswith("list of "):
         if not isinstance(value, list):
             return [f"{where}: is no list"]
-        inner = kind.removeprefix("list of ")
+        inner = kind.removeprefix("list of ").strip("()")
         return [
             fault
             for number, item in enumerate(value)

@@ -214,8 +214,11 @@ def _text(found: object) -> str:
 
 
 def _number(found: object) -> float:
+    """Nothing that is measured here can be negative."""
     if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
         raise TypeError(f"{_short(found)} is no number")
+    if found < 0:
+        raise ValueError(f"{found} is less than 0")
     return float(found)
 
 

@@ -86,7 +86,7 @@ def _csv_row(recorded: Recorded, row: Row) -> list[str | float | None]:
     ]
     for name in _HEADS:
         figure, ratio = row.figures.get(name, Figure()), row.ratios.get(name, Figure())
-        cells += [figure.mean, figure.low, figure.high, figure.note]
+        cells += [figure.mean, figure.low, figure.high, _cell(figure.note)]
         cells += [ratio.mean, ratio.low, ratio.high]
     return [*cells, " ".join(sorted(row.best)), " ".join(sorted(row.worst))]
 
@@ -111,9 +111,9 @@ def _markdown_row(row: Row, measures: list[Measure]) -> str:
     cells = [device + note, cls, _escaped(row.host), _escaped(words.backing_text(row.backing))]
     for measure in measures:
         mark = words.mark(row, measure)
-        text = words.figure_text(row.figures.get(measure.id), measure)
+        text = _escaped(words.figure_text(row.figures.get(measure.id), measure))
         cells.append(f"**{text}** {mark}" if mark else text)
-        cells.append(words.ratio_text(row.ratios.get(measure.id)))
+        cells.append(_escaped(words.ratio_text(row.ratios.get(measure.id))))
     return "| " + " | ".join(cells) + " |"
 
 
