@@ -30,6 +30,7 @@ _ELF_INTERPRETER = 3
 
 MODULES = (
     *("virtio_pci", "virtio_blk", "virtio_scsi", "virtio_net", "virtio_balloon", "virtio_rng"),
+    "virtio_console",
     *("ata_piix", "ahci", "nvme", "sym53c8xx", "megaraid_sas", "vmw_pvscsi", "sd_mod", "sr_mod"),
     *("e1000", "e1000e", "8139cp", "pcnet32", "vmxnet3", "igb"),
     *("xhci_pci", "ehci_pci", "uhci_hcd", "usb_storage", "uas", "button", "evdev"),

@@ -3,6 +3,12 @@
 #   disk  read from and write to every disk        net   broadcast on every NIC
 #   cpu   one busy loop a vCPU                     deaf  do not react to the power button
 #   none  sit still                                sleep suspend itself to memory (S3), once
+#   orders  do as the lines on the first virtio port say:
+#             read MIB COUNT, write MIB COUNT  so many direct requests of 4 KiB, on the disk whose
+#                                              size in MiB is that
+#             send MAC COUNT                   so many pings of 1400 bytes, broadcast on that NIC
+#             end all                          stop all reading and writing
+#           and answer each that is over with "done VERB WHICH"
 # and pause=MICROSECONDS between two bursts of disk load. Disks are overwritten.
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -61,6 +67,54 @@ net_load() {
   ping -q -i 0.05 -s 1400 -I "$1" 10.77.0.255 >/dev/null 2>&1
 }
 
+# Names depend on the order in which drivers find devices; sizes and addresses do not. A device
+# whose driver is not loaded yet is waited for.
+named() { # FILE VALUE PATH...
+  while :; do
+    for path in $3; do
+      read -r value 2>/dev/null <"$path/$1" && [ "$value" = "$2" ] && echo "${path##*/}" && return
+    done
+    usleep 100000
+  done
+}
+
+disk_of() { named size $(($1 * 2048)) '/sys/block/*'; }
+nic_of() { named address "$1" '/sys/class/net/*'; }
+
+send_pings() { # NIC COUNT
+  echo 1 >"/proc/sys/net/ipv6/conf/$1/disable_ipv6"
+  read -r mac <"/sys/class/net/$1/address"
+  ip address add "10.77.0.$((0x${mac##*:} % 254 + 1))/24" broadcast 10.77.0.255 dev "$1"
+  ip link set "$1" up
+  until [ "$(cat "/sys/class/net/$1/carrier")" = 1 ]; do usleep 100000; done
+  ping -q -c "$2" -i 0.01 -W 1 -s 1400 -I "$1" 10.77.0.255
+  ip link set "$1" down
+}
+
+carry_out() { # VERB WHICH COUNT
+  case $1 in
+    read) dd if="/dev/$(disk_of "$2")" of=/dev/null bs=4k count="$3" iflag=direct ;;
+    write) dd if=/dev/zero of="/dev/$(disk_of "$2")" bs=4k count="$3" oflag=direct ;;
+    send) send_pings "$(nic_of "$2")" "$3" ;;
+    end) killall dd ;;
+  esac >/dev/console 2>&1
+  echo "done $1 $2" >&6
+}
+
+# Not a serial port: that loses characters while the guest is busy.
+orders() {
+  until [ -c "${port:=$(find /dev -name 'vport*p1')}" ]; do usleep 100000; done
+  exec 6<>"$port"
+  say "takes orders"
+  while :; do
+    while read -r verb which count; do
+      carry_out "$verb" "$which" "$count" &
+    done <&6
+    # Nobody is at the other end.
+    usleep 100000
+  done
+}
+
 started=
 once() { # NAME COMMAND...: in the background, the first time only
   case " $started " in *" $1 "*) return ;; esac
@@ -73,6 +127,7 @@ loads() {
   wants disk && for path in /sys/block/vd* /sys/block/sd* /sys/block/nvme*; do
     [ -e "$path" ] && once "disk-${path##*/}" disk_load "${path##*/}"
   done
+  wants orders && once orders orders
   wants net && for path in /sys/class/net/eth*; do
     [ -e "$path" ] && once "net-${path##*/}" net_load "${path##*/}"
   done
