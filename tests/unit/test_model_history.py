@@ -291,9 +291,14 @@ class Naive:
 
     def __init__(self) -> None:
         self.values: dict[int, float] = {}
+        self.short: dict[int, list[tuple[float, float]]] = {}
 
     def push(self, at: float, value: float, span: float) -> None:
         last = math.floor(at)
+        if 0 < span < 0.9:
+            parts = self.short.setdefault(last, [])
+            parts.append((value, span))
+            value = sum(v * s for v, s in parts) / sum(s for _, s in parts)
         for second in range(min(last, math.floor(at - span) + 1), last + 1):
             self.values[second] = value
 
@@ -384,3 +389,11 @@ def test_time_that_passes_moves_whole_buckets_and_changes_none(
     now = history.buckets(CPU, at, float(step), 20)
     later = history.buckets(CPU, at + step, float(step), 20)
     assert str(later[:-1]) == str(now[1:])
+
+
+def test_a_second_sampled_several_times_is_their_mean() -> None:
+    history, key = History(), SeriesKey(GuestKey("h", "u"), "disk.reads", "vda")
+    for number, value in enumerate([100.0, 0.0, 0.0, 300.0, 200.0, 50.0]):
+        history.push(key, 1000.19 + 0.2 * number, value, 0.2)
+    seconds = history.means(key, 1001.5, 1.0, 2)
+    assert seconds == pytest.approx([120.0, 50.0], rel=0.001)

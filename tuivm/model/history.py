@@ -28,6 +28,8 @@ FINE_SLOTS = FINE_SECONDS
 COARSE_STEP = FINE_STEP * PER_COARSE
 COARSE_SLOTS = COARSE_BUCKETS
 _PRUNE_EVERY = 600.0
+_PART = 0.9 * FINE_STEP
+"""A shorter span is one of several in a second."""
 _NAN = math.nan
 _Read = Callable[[int], float]
 _Gather = Callable[[list[float], int], list[float]]
@@ -54,6 +56,7 @@ class History:
 
     def __init__(self) -> None:
         self._tracks: dict[SeriesKey, Track] = {}
+        self._parts: dict[SeriesKey, tuple[int, float, float]] = {}
         self._begun = 0
         self._prune_at = -math.inf
 
@@ -63,7 +66,7 @@ class History:
         A rate is a mean over its interval, so it fills every second of it: a guest sampled every
         5 s is a line and not dots. None and NaN are gaps and are not stored. The values of a key
         come in the order of time: one for seconds before the newest is not stored, nor is what
-        reaches back before the first.
+        reaches back before the first. Of several values in one second their mean stays.
         """
         if value is None or math.isnan(value):
             return
@@ -73,6 +76,8 @@ class History:
             first = last
         elif first <= last - FINE_SLOTS:
             first = last - FINE_SLOTS + 1
+        if 0 < span < _PART:
+            value = self._blended(key, last, value, span)
         track = self._tracks.get(key)
         if track is None:
             track = self._tracks[key] = Track(first, self._begun)
@@ -81,12 +86,21 @@ class History:
         if at >= self._prune_at:
             self.prune(at)
 
+    def _blended(self, key: SeriesKey, second: int, value: float, span: float) -> float:
+        """The mean of this and what came before it in the same second."""
+        begun, length, total = self._parts.get(key, (second, 0.0, 0.0))
+        if begun != second:
+            length = total = 0.0
+        length, total = length + span, total + value * span
+        self._parts[key] = (second, length, total)
+        return total / length
+
     def prune(self, now: float) -> None:
         """Drop what has no value left: devices come back under new names. push() calls it, too."""
         self._prune_at = now + _PRUNE_EVERY
         oldest = now - COARSE_STEP * COARSE_SLOTS
         for key in [key for key, track in self._tracks.items() if track.newest < oldest]:
-            del self._tracks[key]
+            self._drop(key)
 
     def keys(self) -> Iterable[SeriesKey]:
         return self._tracks.keys()
@@ -94,7 +108,11 @@ class History:
     def forget(self, guest: GuestKey) -> None:
         """Drop a guest that is gone for good."""
         for key in [key for key in self._tracks if key.guest == guest]:
-            del self._tracks[key]
+            self._drop(key)
+
+    def _drop(self, key: SeriesKey) -> None:
+        del self._tracks[key]
+        self._parts.pop(key, None)
 
     def buckets(self, key: SeriesKey, end: float, step: float, count: int) -> list[Bucket]:
         """The `count` buckets of `step` seconds, the last being the one that holds `end`.
