@@ -24,6 +24,7 @@ from tuivm.desk import DeskApp
 from tuivm.fleet import Fleet
 from tuivm.flow import QUESTION, Flow
 from tuivm.keynames import key_name
+from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import HostSpec
 from tuivm.model.ports import CredentialRequest, HostMaker
 from tuivm.options import Options
@@ -287,6 +288,14 @@ class TuivmApp(DeskApp):
 
     def do_place_compare(self) -> None:
         self.switch_mode("compare")
+
+    def compare(self, guests: Sequence[GuestKey]) -> None:
+        from tuivm.screens.compare import CompareScreen  # noqa: PLC0415 - when it is first gone to
+
+        self.switch_mode("compare")
+        for screen in self.screen_stack:
+            if isinstance(screen, CompareScreen):
+                screen.compare_guests(guests)
 
     def do_place_hosts(self) -> None:
         self.switch_mode("hosts")

@@ -20,6 +20,7 @@ from tuivm.keymap import resolve
 from tuivm.keynames import key_name
 from tuivm.keyorder import OrderedKeys
 from tuivm.model.activities import Activities
+from tuivm.model.guests import GuestKey
 from tuivm.model.notices import Notice
 from tuivm.model.ports import HostPort, Trial, View
 from tuivm.model.requests import Outcome, Request
@@ -71,6 +72,10 @@ class DeskApp(OrderedKeys):
 
     def paint_now(self) -> None:
         """Show what is known now."""
+        raise NotImplementedError
+
+    def compare(self, guests: Sequence[GuestKey]) -> None:
+        """Go to the compare place with the devices of these guests."""
         raise NotImplementedError
 
     def perform(self, name: str) -> None:

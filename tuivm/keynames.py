@@ -8,6 +8,7 @@ _NAMES = {
     "colon": ":",
     "asterisk": "*",
     "exclamation_mark": "!",
+    "percent_sign": "%",
     "minus": "-",
     "plus": "+",
     "backslash": "\\",

@@ -204,6 +204,9 @@ class FakeDesk:
     async def explain(self, place: Place) -> None:
         raise AssertionError
 
+    def compare(self, guests: Sequence[GuestKey]) -> None:
+        raise AssertionError(guests)
+
 
 class FakePlace:
     place = GUESTS

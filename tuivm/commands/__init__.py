@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tuivm.commands.base import CommandType
 from tuivm.commands.charts import CHART_COMMANDS
+from tuivm.commands.compare import COMPARE_COMMANDS
 from tuivm.commands.guests import GUEST_COMMANDS
 from tuivm.commands.lifecycle import LIFECYCLE
 from tuivm.commands.program import (
@@ -19,6 +20,7 @@ COMMANDS: tuple[CommandType, ...] = (
     *GUEST_COMMANDS,
     *TABLE_COMMANDS,
     *CHART_COMMANDS,
+    *COMPARE_COMMANDS,
     *HOST_COMMANDS,
     *PROGRAM_COMMANDS,
 )

@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol, TypeVar
 from textual.binding import Binding
 from textual.screen import ModalScreen
 
+from tuivm.model.guests import GuestKey
 from tuivm.model.ports import HostPort
 from tuivm.model.requests import Request
 from tuivm.model.store import GuestView, HostStatus, Store
@@ -81,6 +82,9 @@ class Desk(Protocol):
 
     async def explain(self, place: Place) -> None:
         """Explain what is highlighted on a screen."""
+
+    def compare(self, guests: Sequence[GuestKey]) -> None:
+        """Go to the compare place with the devices of these guests."""
 
 
 class Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tuivm.commands.base import (
+    COMPARE,
     EVERYWHERE,
     GUEST,
     GUESTS,
@@ -34,7 +35,7 @@ class GoGuests(ProgramCommand):
 
 
 class GoCompare(ProgramCommand):
-    """What devices of each class there are, and how much I/O each class carries now."""
+    """Devices side by side, live: what each delivers and costs; and the fleet by device class."""
 
     id = "place.compare"
     label = "compare"
@@ -57,7 +58,8 @@ class Open(ScreenCommand):
     id = "screen.open"
     label = "open"
     keys = ("enter",)
-    places = frozenset({GUESTS})
+    places = frozenset({GUESTS, COMPARE})
+    footer_places = frozenset({GUESTS})
     group = "table"
     footer = 10
 

@@ -1,75 +1,455 @@
-"""Place 2: the devices of all guests by class, and the I/O that each class carries now."""
+"""Place 2: devices side by side against a baseline; on its other page, the fleet by class."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from tuivm.commands import COMMANDS
 from tuivm.commands.base import COMPARE, bindings
-from tuivm.model.classes import class_totals
-from tuivm.model.ports import View
-from tuivm.model.units import byte_count
+from tuivm.model.choices import candidates, presets
+from tuivm.model.comparison import Comparison, DeviceRef
+from tuivm.model.guests import GuestKey
+from tuivm.model.ports import Groups, View
+from tuivm.model.readings import device_of
+from tuivm.model.recorded import Recorded
+from tuivm.model.units import visible
+from tuivm.reports.words import where
+from tuivm.screens import byclass, comparechart, comparefiles, comparetable, comparewords
+from tuivm.screens.chartcontrols import ChartControls, window_words
 from tuivm.screens.charted import ChartedPlace
 from tuivm.screens.charts import class_chart
+from tuivm.screens.compared import Compared, of_guests
+from tuivm.screens.dialogs.comparisons import date_words
+from tuivm.screens.explaining import Explanation
+from tuivm.widgets.chartdata import fit
 from tuivm.widgets.keybar import KeyBar
 from tuivm.widgets.linetext import LineText
+from tuivm.widgets.livetable import LiveTable
 from tuivm.widgets.timechart import ChartData, TimeChart, Window
 
-_HEAD = f"{'':2}{'CLASS':<13}{'DEVICES':>8}{'GUESTS':>8}{'DISK r/w':>14}{'NET rx/tx':>14}"
+_OF_CLASSES = ("disk", "net")
+_COSTS = Groups.LIST | Groups.VCPU | Groups.COST
 
 
 class CompareScreen(ChartedPlace):
-    """By class over the whole fleet: how many, how much, and a chart of it."""
+    """Two pages: the comparison, and everything by class. What was chosen stays while it runs."""
 
     place = COMPARE
+    metrics = comparechart.MEASURE_IDS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, COMPARE)]
     DEFAULT_CSS = """
-    CompareScreen #classes { height: auto; max-height: 12; padding: 1 1; }
+    CompareScreen #classes { height: 6; padding: 0 1; background: $surface; }
     CompareScreen #chart { height: 1fr; }
+    CompareScreen #state { color: $quiet; }
+    CompareScreen #upgrades { height: 1fr; }
+    CompareScreen .hidden { display: none; }
     """
 
-    metrics = ("disk", "net")
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_class = False
+        self._class_metric = _OF_CLASSES[0]
+        self._fleet = byclass.Fleet((), (), 0)
+        self._opened: comparefiles.Opened | None = None
+        self._live_controls = self.controls
+        self._still_controls = ChartControls()
 
     def compose(self) -> ComposeResult:
         yield LineText(id="top")
-        with VerticalScroll(id="classes"):
-            yield Static(id="table")
+        yield Static(id="classes", classes="hidden")
         yield TimeChart(id="chart")
+        yield LineText(id="state")
+        yield LiveTable(id="devices")
+        yield LiveTable(id="upgrades", classes="hidden")
+        yield LineText(id="notes")
         yield KeyBar()
 
     def on_mount(self) -> None:
         super().on_mount()
+        for table in self.query(LiveTable):
+            table.ascii = self.desk.ascii_only
+        self.table.focus()
         self.show_now()
 
+    def on_resize(self) -> None:
+        self.show_now()
+
+    @cached_property
+    def _compared(self) -> Compared:
+        return Compared(self.desk.store)
+
+    @property
+    def table(self) -> LiveTable:
+        return self.query_one("#upgrades" if self._by_class else "#devices", LiveTable)
+
+    @property
+    def recorded(self) -> Recorded | None:
+        """What is shown in place of what is measured now."""
+        still = self.controls is self._still_controls
+        return self._opened.recorded if self._opened and still else None
+
+    @property
+    def comparison(self) -> Comparison:
+        """What is shown."""
+        recorded = self.recorded
+        return recorded.comparison if recorded else self._compared.figures
+
+    def compare_guests(self, guests: Sequence[GuestKey]) -> None:
+        """Compare all disks of these guests; their NICs, or what is passed through, if none."""
+        refs = of_guests(self.desk.store, guests)
+        if refs:
+            self._opened = None
+            self._compare(refs)
+        else:
+            self.desk.say("compare: no disk and no NIC is known of it", bad=True)
+
+    def _compare(self, refs: Sequence[DeviceRef], baseline: DeviceRef | None = None) -> None:
+        self._compared.choose(refs, baseline)
+        self._by_class = False
+        self._show_live()
+
+    # what is shown
+
     def tick(self) -> None:
-        self.query_one("#table", Static).update(self._table())
+        self.query("#classes, #upgrades").set_class(not self._by_class, "hidden")
+        self.query("#devices").set_class(self._by_class, "hidden")
+        if self._by_class:
+            self._tick_classes()
+        else:
+            self._tick_devices()
         self.show_chart()
-        for host in self.desk.store.host_names:
-            active = (v.key.uuid for v in self.desk.store.guests_of(host) if v.guest.state.active)
-            self.desk.look_at(host, View(guests=frozenset(active)))
+        self._watch()
 
-    def _table(self) -> Content:
-        parts: list[tuple[str, str]] = [(_HEAD + "\n", "bold")]
-        for total in class_totals(self.desk.store.guests.values()):
-            glyph = total.cls.letter if self.desk.ascii_only else total.cls.glyph
-            disk = f"{byte_count(total.disk_read)}/{byte_count(total.disk_write)}"
-            net = f"{byte_count(total.net_rx)}/{byte_count(total.net_tx)}"
-            line = f"{total.cls.value:<13}{total.devices:>8}{total.guests:>8}{disk:>14}{net:>14}\n"
-            parts += [(f"{glyph} ", f"$class-{total.cls.value}"), (line, "")]
-        parts.append(
-            ("\nBytes per second. Physical devices bypass the VMM: nothing counts them.", "$quiet")
+    def _tick_devices(self) -> None:
+        if self.recorded is None:
+            now = self.desk.now()
+            self._compared.compute(now, self.controls.end(now), self.controls.seconds)
+        shown, table = self.comparison, self.table
+        several = len({row.host for row in shown.rows}) > 1
+        look = comparetable.Look(self.metric, self.desk.ascii_only, several)
+        columns = comparetable.columns(shown, look)
+        cursor = table.cursor
+        if columns != table.columns:
+            table.set_columns(columns)
+        table.set_rows(comparetable.rows(shown, columns, look))
+        if cursor is not None and table.cursor != cursor:
+            table.move_to(cursor)
+        table.empty = Content(
+            f"no guest has a disk or NIC\n{self.desk.key_text('screen.choose_devices')}: choose"
         )
-        return Content.assemble(*parts)
+        height = self.app.size.height
+        rows = max(2, min(len(shown.rows) + 1, (height - 6) * 2 // 5))
+        if table.styles.height is None or table.styles.height.value != rows:
+            table.styles.height = rows
+        self._say_state(self._state_parts())
+        self._say_notes(self._unfair_lines())
 
-    def chart_data(self, window: Window) -> ChartData:
-        ascii_only = self.desk.ascii_only
-        return class_chart(self.desk.store, self.metric, window, ascii_only=ascii_only)
+    def _tick_classes(self) -> None:
+        store, ascii_only = self.desk.store, self.desk.ascii_only
+        words = byclass.class_table(store.guests.values(), ascii_only=ascii_only)
+        self.query_one("#classes", Static).update(words)
+        self._fleet = byclass.survey(store.guests.values())
+        table, found = self.table, self._fleet.candidates
+        columns = byclass.columns(found, several_hosts=len(store.host_names) > 1)
+        if columns != table.columns:
+            table.set_columns(columns)
+        table.set_rows(byclass.rows(found, columns, ascii_only=ascii_only))
+        table.empty = Content(byclass.empty_words(self._fleet))
+        guests = len({one.view.key for one in found})
+        said = (
+            f"{guests} guest{'' if guests == 1 else 's'} on emulated devices that could be virtio"
+        )
+        self._say_state([said, *self._control_words()])
+        self._say_notes(byclass.unknown_words(self._fleet).splitlines())
+
+    def _state_parts(self) -> list[str]:
+        recorded, shown = self.recorded, self.comparison
+        base = next((row for row in shown.rows if row.ref == shown.baseline), None)
+        parts = []
+        figures = (row.figures.get(self.metric) for row in shown.rows)
+        if any(one is not None and one.note == comparetable.CLASS_MEAN for one in figures):
+            parts.append("~ mean of its class")
+        if base is not None:
+            mark = comparetable.mark_of(shown.rows.index(base))
+            parts.append(f"baseline {mark} {visible(where(base))}")
+        if recorded is not None and self._opened is not None:
+            span = window_words(shown.seconds)
+            key = self.desk.key_text("screen.recorded")
+            taken = date_words(recorded.taken)
+            return [
+                f"recorded {taken}, {span} ({visible(self._opened.name)})",
+                *parts,
+                f"{key} live",
+            ]
+        if self._compared.automatic and shown.rows:
+            key = self.desk.key_text("screen.choose_devices")
+            parts.append(f"chosen by itself, {key}: choose")
+        elif self._opened is not None:
+            key = self.desk.key_text("screen.recorded")
+            parts.append(f"{key}: as recorded {date_words(self._opened.recorded.taken)}")
+        return [*self._control_words(), *parts]
+
+    def _control_words(self) -> list[str]:
+        return self.controls.words(self.desk.now(), self.desk.wall())
+
+    def _unfair_lines(self) -> list[str]:
+        shown, sign = self.comparison, "!" if self.desk.ascii_only else "⚠"
+        if not shown.unfair:
+            return []
+        number = len(shown.unfair)
+        key = self.desk.key_text("program.explain")
+        lines = [f"{sign} not fair: {number} reason{'' if number == 1 else 's'} ({key}: in full)"]
+        for one in shown.unfair:
+            marks = comparewords.marks(shown, one.refs)
+            lines.append(f"{sign} {marks}: {visible(one.reason)}")
+        return lines
+
+    def _say_state(self, parts: Sequence[str]) -> None:
+        text = f" {'   '.join(filter(None, parts))}"
+        line = fit(text, self.app.size.width, self.desk.chart_style)
+        self.query_one("#state", LineText).set_content(Content(line))
+
+    def _say_notes(self, lines: Sequence[str]) -> None:
+        """As many as there is room for, each on a line of its own."""
+        width, height = self.app.size
+        room = 3 if height < 32 else 7
+        notes = self.query_one("#notes", LineText)
+        shown = [fit(f" {line}", width, self.desk.chart_style) for line in lines[:room]]
+        notes.set_class(not shown, "hidden")
+        if shown and (notes.styles.height is None or notes.styles.height.value != len(shown)):
+            notes.styles.height = len(shown)
+        notes.set_content(Content("\n").join([Content.styled(one, "$warning") for one in shown]))
+
+    def chart_data(self, window: Window) -> ChartData | None:
+        store, ascii_only = self.desk.store, self.desk.ascii_only
+        if self._by_class:
+            return class_chart(store, self._class_metric, window, ascii_only=ascii_only)
+        recorded = self.recorded
+        if recorded is None:
+            return comparechart.live_chart(
+                store, self.comparison, self.metric, window, ascii_only=ascii_only
+            )
+        taken = date_words(recorded.taken)
+        return comparechart.recorded_chart(
+            recorded, self.metric, window, taken=taken, ascii_only=ascii_only
+        )
+
+    def chart_window(self) -> Window:
+        recorded = self.recorded
+        if recorded is None:
+            return super().chart_window()
+        end = self.controls.end(self.desk.now())
+        return comparechart.recorded_window(recorded, self.chart.dot_columns, end)
+
+    def show_chart(self) -> None:
+        recorded = self.recorded
+        chart = self.chart
+        if recorded is None or not (chart.size.width and chart.size.height):
+            super().show_chart()
+            return
+        window = self.chart_window()
+        data = self.chart_data(window)
+        if data is not None:
+            ago = max(0.0, self.desk.wall() - recorded.taken)
+            framed = self.controls.framed(data, window, self.desk.now())
+            chart.set_data(replace(framed, ends_ago=ago, paused=False, cursor_label=""))
+
+    def _watch(self) -> None:
+        """Tell each host whose guests are compared; by class, all that run."""
+        for host in self.desk.store.host_names:
+            if self._by_class:
+                mine = self.desk.store.guests_of(host)
+                uuids = (one.key.uuid for one in mine if one.guest.state.active)
+                self.desk.look_at(host, View(guests=frozenset(uuids)))
+            else:
+                compared = frozenset(
+                    ref.guest.uuid for ref in self._compared.refs if ref.guest.host == host
+                )
+                self.desk.look_at(host, View(guests=compared, groups=_COSTS))
+
+    # what commands are aimed at
+
+    def target_item(self) -> Explanation | None:
+        """Words on what is highlighted."""
+        if not self.is_mounted:
+            return None
+        cursor = self.table.cursor
+        if not self._by_class:
+            if cursor is None:
+                return comparewords.explain_measure(self.metric)
+            host = self.desk.host(cursor.guest.host)
+            spec = host.spec if host else None
+            device = device_of(self.desk.store, cursor)
+            return comparewords.explain_row(self.comparison, cursor, self.metric, spec, device)
+        one = next((one for one in self._fleet.candidates if one.key == cursor), None)
+        if one is not None:
+            host = self.desk.host(one.view.key.host)
+            return comparewords.explain_upgrade(one, host.spec if host else None)
+        if self._fleet.unknown:
+            hosts = {name: self.desk.host(name) for name in self.desk.store.host_names}
+            specs = {name: host.spec for name, host in hosts.items() if host}
+            return comparewords.explain_unknown(self._fleet.unknown, specs)
+        return comparewords.explain_classes()
+
+    def on_live_table_chosen(self) -> None:
+        self.do_open()
+
+    def on_live_table_sort_requested(self, message: LiveTable.SortRequested) -> None:
+        """A click on a measure's title chooses that measure."""
+        if measure := comparetable.measure_of(message.column_id):
+            self.metric = measure
+            self.charts_changed()
+
+    # what commands ask of this screen
+
+    def charts_changed(self) -> None:
+        self.show_now()
+
+    def _turn(self, by: int) -> None:
+        if not self._by_class:
+            super()._turn(by)
+            return
+        place = _OF_CLASSES.index(self._class_metric) + by
+        self._class_metric = _OF_CLASSES[place % len(_OF_CLASSES)]
+        self.charts_changed()
+
+    def _scroll(self, windows: float) -> None:
+        if self._stands_still():
+            super()._scroll(windows)
+
+    def do_hold(self) -> None:
+        if self._stands_still():
+            super().do_hold()
+
+    def _stands_still(self) -> bool:
+        """Nothing recorded is shown, that no time goes by in."""
+        if self.recorded is None:
+            return True
+        key = self.desk.key_text("screen.recorded")
+        self.desk.say(f"what was recorded stands still; {key} shows what is measured now", bad=True)
+        return False
+
+    def do_open(self) -> None:
+        self.desk.run_command("program.explain", self)
 
     def do_back(self) -> None:
-        self.charts_back()
+        if self.recorded is not None and self.controls.cursor is None:
+            self._show_live()
+        elif not self.charts_back() and self._by_class:
+            self.do_by_class()
+
+    def do_by_class(self) -> None:
+        self._by_class = not self._by_class
+        self.controls = self._live_controls
+        self.show_now()
+        self.table.focus()
+
+    def do_choose_devices(self) -> None:
+        from tuivm.screens.dialogs.choose_devices import (  # noqa: PLC0415 - when it opens
+            ChooseDevices,
+            Chosen,
+        )
+
+        store, cursor = self.desk.store, None if self._by_class else self.table.cursor
+        guest = cursor.guest if cursor is not None else None
+        ready = [one for name in store.host_names for one in presets(store, host=name)]
+        ready = list(dict.fromkeys([*presets(store, guest=guest), *ready]))
+
+        def take(chosen: Chosen | None) -> None:
+            if chosen is not None:
+                self._opened = None
+                self._compare(chosen.refs, chosen.baseline)
+
+        ticked = () if self._compared.automatic else self._compared.refs
+        self.app.push_screen(ChooseDevices(partial(candidates, store), ready, ticked), take)
+
+    def do_baseline(self) -> None:
+        ref = self._highlighted()
+        if ref is not None:
+            self._compared.set_baseline(ref)
+            self.show_now()
+
+    def do_take_out(self) -> None:
+        ref = self._highlighted()
+        if ref is not None:
+            self._compared.take_out(ref)
+            self.show_now()
+
+    def _highlighted(self) -> DeviceRef | None:
+        """The device that a change of the comparison is aimed at."""
+        if self._by_class:
+            self.desk.say("first go back to the devices", bad=True)
+            return None
+        if not self._stands_still():
+            return None
+        cursor = self.table.cursor
+        return cursor if isinstance(cursor, DeviceRef) else None
+
+    def _present(self) -> Recorded | None:
+        """What is shown, to be kept."""
+        kept = self.recorded or self._compared.kept(self.desk.now(), self.desk.wall())
+        if kept is None:
+            self.desk.say("there is nothing to keep: no device is compared", bad=True)
+        return kept
+
+    def do_save(self) -> None:
+        from tuivm.screens.dialogs.comparisons import SaveComparison  # noqa: PLC0415 - when it opens
+
+        kept = self._present()
+
+        def save(name: str | None) -> None:
+            if name is not None and kept is not None:
+                self.run_worker(comparefiles.save(self.desk, name, kept), group="comparison")
+
+        if kept is not None:
+            name = self._opened.name if self._opened else ""
+            self.app.push_screen(SaveComparison(name), save)
+
+    def do_export(self) -> None:
+        kept = self._present()
+        if kept is not None:
+            stem = self._opened.name if self._opened else "comparison"
+            self.run_worker(comparefiles.export(self.desk, stem, kept), group="comparison")
+
+    def do_open_saved(self) -> None:
+        self.run_worker(self._open_saved(), group="comparison")
+
+    async def _open_saved(self) -> None:
+        opened = await comparefiles.choose(self.desk)
+        if opened is None:
+            return
+        self._opened = opened
+        gone = self._compared.reopen(opened.recorded)
+        self._by_class = False
+        self._live_controls.seconds = opened.recorded.comparison.seconds
+        self._show_live()
+        if gone:
+            number = len(opened.recorded.comparison.rows)
+            names = ", ".join(where(row) for row in gone)
+            self.desk.say(f"{opened.name}: {len(gone)} of {number} are not there now: {names}")
+            if len(gone) == number:
+                self.do_recorded()
+
+    def do_recorded(self) -> None:
+        if self._opened is None:
+            self.desk.say("no saved comparison is open", bad=True)
+        elif self.recorded is not None:
+            self._show_live()
+        else:
+            self._by_class = False
+            self._still_controls = ChartControls(self._opened.recorded.comparison.seconds)
+            self._still_controls.pause(self.desk.now())
+            self.controls = self._still_controls
+            self.show_now()
+
+    def _show_live(self) -> None:
+        self.controls = self._live_controls
+        self.show_now()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from typing import NamedTuple
 
 from tuivm.model.devices import Device, DeviceClass, DeviceKind, count_classes
+from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import HostSpec
 from tuivm.model.store import GuestView, HostStatus
 
@@ -34,6 +36,19 @@ _CLASSES = {
         "physical (passed through: the guest drives the hardware itself, the VMM sees no I/O)"
     ),
 }
+
+
+class Explanation(NamedTuple):
+    """Words that are ready, with the command that shows the same ("" for none).
+
+    guest, device: whose XML to show with them; None for none.
+    """
+
+    title: str
+    text: str
+    command: str = ""
+    guest: GuestKey | None = None
+    device: Device | None = None
 
 
 def virsh(spec: HostSpec, *words: str) -> str:
