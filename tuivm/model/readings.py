@@ -32,6 +32,7 @@ class Reader:
         self.step = step
         self.count = count
         self._read: dict[SeriesKey, list[float]] = {}
+        self._requests: dict[DeviceRef, list[float]] = {}
         self._totals: dict[GuestKey, list[float]] = {}
 
     def terms(self, ref: DeviceRef, cls: DeviceClass | None, measure: str) -> list[Term]:
@@ -49,7 +50,10 @@ class Reader:
 
     def requests(self, ref: DeviceRef) -> list[float]:
         """Requests (or packets) per second, both ways; NaN is a gap."""
-        return self._sum(ref, _REQUESTS[ref.kind])
+        found = self._requests.get(ref)
+        if found is None:
+            found = self._requests[ref] = self._sum(ref, _REQUESTS[ref.kind])
+        return found
 
     def reading(self, ref: DeviceRef) -> float | None:
         """The share of reads (or of received packets) in all I/Os, 0 to 1; None without I/O."""
