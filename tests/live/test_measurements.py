@@ -9,12 +9,13 @@ from itertools import pairwise
 
 import libvirt
 import pytest
+from lxml import etree
 
 from tests.support.guests import GuestFactory
 from tests.support.orders import DISKS, FRAME, NICS, REQUEST, Worker, worker
 from tests.support.rig import Rig, wait_until
 from tests.support.watching import Watched
-from tuivm.domainxml.parse import alias, parse_domain
+from tuivm.domainxml.parse import parse_domain
 from tuivm.model.guests import GuestKey
 from tuivm.model.history import SeriesKey
 from tuivm.model.hosts import HostSpec, HostState
@@ -230,16 +231,16 @@ def test_a_disk_and_a_nic_unplugged_while_they_work(
         "the devices to work",
     )
     domain = guest_factory.domain(guest.uuid)
-    live = libvirt.VIR_DOMAIN_AFFECT_LIVE
-    domain.detachDeviceAlias(_alias(rig, guest.uuid, target), live)
-    domain.detachDeviceAlias(_alias(rig, guest.uuid, tap), live)
+    for name in (target, tap):
+        domain.detachDeviceFlags(_xml(rig, guest.uuid, name), libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
     def gone() -> bool:
         view = seen.store.guest(GuestKey("here", guest.uuid))
         if view is None or view.rates is None or view.guest.details is None:
             return False
         names = {device.target for device in view.guest.details.devices}
-        rated = {one.name for one in (*(view.rates.disks or ()), *(view.rates.nics or ()))}
+        rated = {disk.name for disk in view.rates.disks or ()}
+        rated |= {nic.name for nic in view.rates.nics or ()}
         return not names & {target, tap} and not rated & {target, tap}
 
     seen.until(gone, "the devices to be gone")
@@ -254,11 +255,11 @@ def test_a_disk_and_a_nic_unplugged_while_they_work(
     _no_spike(seen, guest.uuid, "vda")
 
 
-def _alias(rig: Rig, uuid: str, target: str) -> str:
-    """The alias of the device that has this `<target dev>`."""
+def _xml(rig: Rig, uuid: str, target: str) -> str:
+    """The element of the device that has this `<target dev>`."""
     for element in parse_domain(rig.virsh("dumpxml", uuid)).iterfind("devices/*"):
         if (found := element.find("target")) is not None and found.get("dev") == target:
-            return alias(element)
+            return etree.tostring(element, encoding="unicode")
     raise LookupError(target)
 
 
