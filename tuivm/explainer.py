@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from tuivm.commands.base import COMPARE, Desk, Place
+from tuivm.commands.base import Desk, Place
 from tuivm.domainxml.excerpt import device_xml, layer_xml
 from tuivm.model.devices import Device, DeviceClass
 from tuivm.model.store import GuestView
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.explaining import (
+    Explanation,
     explain_class,
     explain_device,
     explain_guest,
@@ -28,16 +29,26 @@ class Explainer:
     async def explain(self, place: Place) -> None:
         targets = place.target_guests()
         status = place.target_host()
-        if targets:
-            await self._explain_guest(targets[0], place.target_item())
+        item = place.target_item()
+        if isinstance(item, Explanation):
+            await self._explain_in_words(item)
+        elif targets:
+            await self._explain_guest(targets[0], item)
         elif status is not None:
             text, command = explain_host(status)
             await self._desk.ask(Explain(status.spec.name, text, "", command))
-        elif place.place == COMPARE:
-            text = "\n".join(explain_class(cls) for cls in DeviceClass)
-            await self._desk.ask(Explain("Device classes", text))
         else:
             self._desk.say("explain: nothing is highlighted", bad=True)
+
+    async def _explain_in_words(self, item: Explanation) -> None:
+        host = self._desk.host(item.guest.host) if item.guest else None
+        text, xml = item.text, ""
+        if host is not None and item.guest is not None and item.device is not None:
+            answer = await asyncio.wrap_future(host.domain_xml(item.guest.uuid))
+            xml = device_xml(answer.text, item.device) if answer.text else ""
+            if answer.problem is not None:
+                text += f"\n{answer.problem.what}: {answer.problem.reason}"
+        await self._desk.ask(Explain(item.title, text, xml, item.command))
 
     async def _explain_guest(self, view: GuestView, item: object) -> None:
         host = self._desk.host(view.key.host)

@@ -91,9 +91,9 @@ async def test_facts(tmp_path: Path) -> None:
             "memory 512M/1.0G guest",
         ):
             assert words in rig.text, words
-        before = rig.text.splitlines()[3]
+        before = rig.text.splitlines()[4]
         await rig.tick()
-        assert rig.text.splitlines()[3] != before, "the figures move"
+        assert rig.text.splitlines()[4] != before, "the figures move"
 
 
 HYPERVISORS = {

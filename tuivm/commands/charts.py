@@ -141,7 +141,30 @@ class FixedAxis(ScreenCommand):
     group = "chart"
 
 
+class Performance(ScreenCommand):
+    """A guest's performance: charts of its CPU, memory, disks, NICs, exits and what it costs."""
+
+    id = "screen.performance"
+    label = "performance"
+    keys = ("m",)
+    places = frozenset({GUESTS, GUEST})
+    group = "chart"
+    footer = 23
+
+
+class Split(ScreenCommand):
+    """Draw a chart for each device (or vCPU), or one for all of them together."""
+
+    id = "screen.split"
+    label = "split"
+    keys = ("w",)
+    places = frozenset({GUEST})
+    group = "chart"
+
+
 CHART_COMMANDS = (
+    Performance,
+    Split,
     NextChart,
     PreviousChart,
     LongerWindow,

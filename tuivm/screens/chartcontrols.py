@@ -105,10 +105,10 @@ class ChartControls:
         """
         parts = [window_words(self.seconds)]
         if self._end is not None:
-            parts.append(f"paused, ends {duration(now - self._end)} ago")
+            parts.append(f"paused -{duration(now - self._end)}")
         if self._cursor is not None:
             at = clock_words(wall - (now - self._cursor))
-            parts.append(f"cursor {at}, {duration(now - self._cursor)} ago")
+            parts.append(f"cursor {at} ({self._cursor_words(now)})")
         parts += ["log"] if self.log else []
         parts += ["fixed"] if self.fixed else []
         return parts
@@ -143,9 +143,14 @@ class ChartControls:
             y_max=self._top(data, series) if self.fixed else data.y_max,
             log=self.log,
             cursor=column,
+            cursor_label="" if column is None else self._cursor_words(now),
             ends_ago=self.ends_ago(now),
             paused=self.paused,
         )
+
+    def _cursor_words(self, now: float) -> str:
+        """How long ago it is; not counted from the right edge, which lies ahead of now."""
+        return f"-{duration(now - (self._cursor or now))}"
 
     def _column(self, window: Window) -> int | None:
         """The dot column of the cursor; None when it has none, or has left at the left edge."""

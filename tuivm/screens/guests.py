@@ -257,6 +257,13 @@ class GuestsScreen(ChartedPlace):
 
             self.app.push_screen(GuestScreen(view.key))
 
+    def do_performance(self) -> None:
+        view = self.highlighted()
+        if view is not None:
+            from tuivm.screens.guest import PERFORMANCE, GuestScreen  # noqa: PLC0415 - when it opens
+
+            self.app.push_screen(GuestScreen(view.key, PERFORMANCE))
+
     def do_back(self) -> None:
         box = self.query_one("#filter", Input)
         if not box.has_class("hidden"):

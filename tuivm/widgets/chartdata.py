@@ -84,6 +84,7 @@ class ChartData:
     groups: tuple[ChartGroup, ...] = ()
     cursor_label: str = ""
     marks: bool = False
+    current: bool = False
 
 
 class Piece(NamedTuple):

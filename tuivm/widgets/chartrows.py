@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -120,8 +121,9 @@ def _title(data: ChartData, place: Layout, width: int, style: ChartStyle) -> Lin
         right = fit(unit, width // 2, style)
     paused = ("= paused" if style == "ascii" else "‖ paused") if data.paused else ""
     paused = fit(paused, width - cell_len(right) - 2, style)
+    sign = (">" if style == "ascii" else "▸") + " " if data.current else ""
     left = fit(
-        data.title, width - cell_len(right) - 1 - (cell_len(paused) + 2) * data.paused, style
+        sign + data.title, width - cell_len(right) - 1 - (cell_len(paused) + 2) * data.paused, style
     )
     if not paused:
         return Piece(pad(left, width - cell_len(right)), "title"), Piece(right, "label")
@@ -255,9 +257,12 @@ def _empty(data: ChartData, place: Layout, style: ChartStyle) -> list[Line]:
     blank: Line = (Piece(" " * place.columns),) if place.columns else ()
     plot = [blank] * place.rows
     if place.rows and place.columns:
-        text = fit(data.note or "no data yet", place.columns, style)
-        before = (place.columns - cell_len(text)) // 2
-        plot[(place.rows - 1) // 2] = (Piece(pad(" " * before + text, place.columns), "note"),)
+        lines = textwrap.wrap(data.note or "no data yet", place.columns)[: place.rows]
+        first = (place.rows - len(lines)) // 2
+        for row, line in enumerate(lines, first):
+            text = fit(line, place.columns, style)
+            before = (place.columns - cell_len(text)) // 2
+            plot[row] = (Piece(pad(" " * before + text, place.columns), "note"),)
     return plot
 
 
