@@ -266,3 +266,34 @@ def test_a_label_shows_the_title() -> None:
     assert guest().label == "web"
     assert guest(details=GuestDetails(title="Front")).label == "web (Front)"
     assert guest(details=None).label == "web"
+
+
+def disks_of(uuid: str, target: str, cls: DeviceClass) -> Guest:
+    device = Device(DeviceKind.DISK, cls, "a model", target, counted=True)
+    return guest(uuid, details=GuestDetails(vcpus=1, devices=(device,)))
+
+
+def test_the_io_of_a_host_is_kept_by_class(store: Store) -> None:
+    guests = (
+        disks_of("a", "vda", DeviceClass.PARAVIRTUAL),
+        disks_of("b", "vda", DeviceClass.PARAVIRTUAL),
+        disks_of("c", "hda", DeviceClass.EMULATED),
+    )
+    for at in (100.0, 101.0):
+        samples = {
+            one.key.uuid: GuestSample(
+                at,
+                disks=(DiskCounters(one.details.devices[0].target, rd_bytes=int(at) * 1000),),
+            )
+            for one in guests
+            if one.details
+        }
+        store.apply(snapshot(at, *guests, samples=samples))
+    host = GuestKey("local", "")
+    read = {
+        cls: store.history.latest(SeriesKey(host, "disk.read", cls.value), 101.0, 1.0)
+        for cls in DeviceClass
+    }
+    assert read[DeviceClass.PARAVIRTUAL] == pytest.approx(2000, rel=0.001)
+    assert read[DeviceClass.EMULATED] == pytest.approx(1000, rel=0.001)
+    assert read[DeviceClass.PHYSICAL] is None

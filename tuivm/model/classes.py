@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tuivm.model.devices import DeviceClass
-from tuivm.model.store import GuestView
+
+if TYPE_CHECKING:
+    from tuivm.model.store import GuestView
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tuivm.model.classes import class_totals
 from tuivm.model.guests import Guest, GuestKey
 from tuivm.model.history import History, SeriesKey
 from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
@@ -20,7 +21,8 @@ STALE_AFTER = 5.0
 GAP_AFTER = 3.0
 """A pause of more than this many intervals between two ticks is a gap in the history."""
 HOST_LOAD = ""
-"""The UUID under which the history keeps a host's own load (percent of what it has)."""
+"""The UUID under which the history keeps a host's own load (percent of what it has), and the I/O
+of all its guests by class (device: the class)."""
 
 
 class HostStatus(NamedTuple):
@@ -190,6 +192,8 @@ class Store:
             if known is None or view.rates is not known.rates:
                 self._recorder.record(view, memory.gap_at)
         self._remember_load(snapshot)
+        if snapshot.samples and snapshot.state is HostState.UP:
+            self._remember_classes(snapshot)
         removed = self._drop_missing(memory, snapshot)
         return Change(snapshot.host, frozenset(added), removed, frozenset(changed))
 
@@ -235,6 +239,22 @@ class Store:
         if load.memory_used_kib is not None and load.memory_total_kib:
             used = 100.0 * load.memory_used_kib / load.memory_total_kib
             self.history.push(SeriesKey(key, "memory"), snapshot.at, used, span)
+
+    def _remember_classes(self, snapshot: HostSnapshot) -> None:
+        """The I/O of all guests of a host by class: to sum their histories later costs far more."""
+        key = GuestKey(snapshot.host, HOST_LOAD)
+        for total in class_totals(
+            self._guests[GuestKey(snapshot.host, u)] for u in snapshot.guests
+        ):
+            figures = {
+                "disk.read": total.disk_read,
+                "disk.write": total.disk_write,
+                "net.rx": total.net_rx,
+                "net.tx": total.net_tx,
+            }
+            for metric, value in figures.items():
+                series = SeriesKey(key, metric, total.cls.value)
+                self.history.push(series, snapshot.at, value, snapshot.interval)
 
     def _drop_missing(self, memory: _HostMemory, snapshot: HostSnapshot) -> frozenset[GuestKey]:
         removed = frozenset(

@@ -57,18 +57,14 @@ def host_chart(
 
 def class_chart(store: Store, metric: str, window: Window, *, ascii_only: bool) -> ChartData:
     """I/O of all guests, one line a device class."""
-    kind = DeviceKind.NIC if metric == "net" else DeviceKind.DISK
     what = f"{_TITLES[metric]}, by class"
     title = _title("all guests", what, window, ascii_only=ascii_only)
     directions = ("net.rx", "net.tx") if metric == "net" else ("disk.read", "disk.write")
     series = []
     for cls in DeviceClass:
         keys = [
-            SeriesKey(view.key, direction, device.target)
-            for view in store.guests.values()
-            if view.guest.details and view.guest.state.active
-            for device in view.guest.details.devices
-            if device.cls is cls and device.kind is kind and device.counted
+            SeriesKey(GuestKey(host, HOST_LOAD), direction, cls.value)
+            for host in store.host_names
             for direction in directions
         ]
         values = _sum(store.history, keys, window)
@@ -140,15 +136,13 @@ def _chart(
     show: Callable[[float], str] = percent if unit == "%" else byte_count
     series = []
     for line in lines:
-        values = tuple(
-            bucket.mean
-            for bucket in history.buckets(line.key, window.end, window.step, window.count)
-        )
+        values = tuple(history.means(line.key, window.end, window.step, window.count))
         latest = _last(values)
         text = "" if math.isnan(latest) else show(latest)
         series.append(ChartSeries(line.label, values, line.role, line.glyph, text))
     peak = max((v for one in series for v in one.values if not math.isnan(v)), default=0.0)
-    if top is not None and peak > top:
+    # The history rounds: all of the memory may read as a little more than all.
+    if top is not None and peak > top * 1.001:
         top = None
     return ChartData(title, unit, window.step, window.end_bucket, tuple(series), top, note)
 
@@ -157,11 +151,11 @@ def _sum(history: History, keys: Iterable[SeriesKey], window: Window) -> tuple[f
     """Bucket by bucket, over all keys; NaN where none of them has a value."""
     totals = [math.nan] * window.count
     for key in keys:
-        buckets = history.buckets(key, window.end, window.step, window.count)
-        for place, bucket in enumerate(buckets):
-            if not math.isnan(bucket.mean):
+        means = history.means(key, window.end, window.step, window.count)
+        for place, mean in enumerate(means):
+            if not math.isnan(mean):
                 before = totals[place]
-                totals[place] = bucket.mean if math.isnan(before) else before + bucket.mean
+                totals[place] = mean if math.isnan(before) else before + mean
     return tuple(totals)
 
 
