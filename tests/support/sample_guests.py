@@ -21,6 +21,11 @@ from tests.support.kernel import ApplianceError
 
 PARAVIRTUAL, EMULATED, NETWORK = "sample-paravirtual", "sample-emulated", "tuivm-sample"
 DISK_MIB = 16
+_LINUX = (
+    "<metadata><libosinfo:libosinfo xmlns:libosinfo='http://libosinfo.org/xmlns/libvirt/domain/1.0'>"
+    "<libosinfo:os id='http://libosinfo.org/linux/2022'/></libosinfo:libosinfo></metadata>"
+)
+"""As virt-install notes it, so that it can be told which devices could be virtio."""
 _PORTS = {PARAVIRTUAL: (17701, 17702), EMULATED: (17702, 17701)}
 """This machine's UDP ports (to, from) of the guests where libvirt can make no network."""
 
@@ -160,6 +165,7 @@ def _xml(name: str, made: Appliance, directory: Path, nic: str) -> str:
         memory_mib=MEMORY_MIB,
         os=made.os_xml("disk,net", "pause=150000"),
         devices=devices,
+        more=_LINUX,
     )
 
 
