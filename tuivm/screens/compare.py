@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,19 +14,21 @@ from textual.widgets import Static
 from tuivm.commands import COMMANDS
 from tuivm.commands.base import COMPARE, bindings
 from tuivm.model.choices import candidates, presets
-from tuivm.model.comparison import Comparison, DeviceRef
+from tuivm.model.comparison import DeviceRef
 from tuivm.model.guests import GuestKey
 from tuivm.model.ports import Groups, View
 from tuivm.model.readings import device_of
-from tuivm.model.recorded import Recorded
 from tuivm.model.units import visible
 from tuivm.reports.words import where
-from tuivm.screens import byclass, comparechart, comparefiles, comparetable, comparewords
-from tuivm.screens.chartcontrols import ChartControls, window_words
-from tuivm.screens.charted import ChartedPlace
+from tuivm.screens import byclass, comparechart, comparetable, comparewords
+from tuivm.screens.chartcontrols import window_words
 from tuivm.screens.charts import class_chart
-from tuivm.screens.compared import Compared, of_guests
-from tuivm.screens.dialogs.comparisons import date_words
+from tuivm.screens.compared import of_guests
+from tuivm.screens.comparekept import KeepingPlace
+from tuivm.screens.dialogs.choose_devices import ChooseDevices, Chosen
+from tuivm.screens.dialogs.comparisons import (
+    date_words,
+)
 from tuivm.screens.explaining import Explanation
 from tuivm.widgets.chartdata import fit
 from tuivm.widgets.keybar import KeyBar
@@ -39,7 +40,7 @@ _OF_CLASSES = ("disk", "net")
 _COSTS = Groups.LIST | Groups.VCPU | Groups.COST
 
 
-class CompareScreen(ChartedPlace):
+class CompareScreen(KeepingPlace):
     """Two pages: the comparison, and everything by class. What was chosen stays while it runs."""
 
     place = COMPARE
@@ -58,9 +59,6 @@ class CompareScreen(ChartedPlace):
         self._by_class = False
         self._class_metric = _OF_CLASSES[0]
         self._fleet = byclass.Fleet((), (), 0)
-        self._opened: comparefiles.Opened | None = None
-        self._live_controls = self.controls
-        self._still_controls = ChartControls()
 
     def compose(self) -> ComposeResult:
         yield LineText(id="top")
@@ -76,31 +74,15 @@ class CompareScreen(ChartedPlace):
         super().on_mount()
         for table in self.query(LiveTable):
             table.ascii = self.desk.ascii_only
-        self.table.focus()
+        self._turn_to(by_class=self._by_class)
         self.show_now()
 
     def on_resize(self) -> None:
         self.show_now()
 
-    @cached_property
-    def _compared(self) -> Compared:
-        return Compared(self.desk.store)
-
     @property
     def table(self) -> LiveTable:
         return self.query_one("#upgrades" if self._by_class else "#devices", LiveTable)
-
-    @property
-    def recorded(self) -> Recorded | None:
-        """What is shown in place of what is measured now."""
-        still = self.controls is self._still_controls
-        return self._opened.recorded if self._opened and still else None
-
-    @property
-    def comparison(self) -> Comparison:
-        """What is shown."""
-        recorded = self.recorded
-        return recorded.comparison if recorded else self._compared.figures
 
     def compare_guests(self, guests: Sequence[GuestKey]) -> None:
         """Compare all disks of these guests; their NICs, or what is passed through, if none."""
@@ -113,14 +95,22 @@ class CompareScreen(ChartedPlace):
 
     def _compare(self, refs: Sequence[DeviceRef], baseline: DeviceRef | None = None) -> None:
         self._compared.choose(refs, baseline)
-        self._by_class = False
+        self.comparison_page()
         self._show_live()
+
+    def comparison_page(self) -> None:
+        self._turn_to(by_class=False)
+
+    def _turn_to(self, *, by_class: bool) -> None:
+        self._by_class = by_class
+        # Queries, since it may be asked for before there is any widget.
+        self.query("#classes, #upgrades").set_class(not by_class, "hidden")
+        self.query("#devices").set_class(by_class, "hidden")
+        self.query("#upgrades" if by_class else "#devices").focus()
 
     # what is shown
 
     def tick(self) -> None:
-        self.query("#classes, #upgrades").set_class(not self._by_class, "hidden")
-        self.query("#devices").set_class(self._by_class, "hidden")
         if self._by_class:
             self._tick_classes()
         else:
@@ -150,7 +140,9 @@ class CompareScreen(ChartedPlace):
         if table.styles.height is None or table.styles.height.value != rows:
             table.styles.height = rows
         self._say_state(self._state_parts())
-        self._say_notes(self._unfair_lines())
+        key = self.desk.key_text("program.explain")
+        lines = comparewords.unfair_notes(shown, key, ascii_only=self.desk.ascii_only)
+        self._say_notes(lines)
 
     def _tick_classes(self) -> None:
         store, ascii_only = self.desk.store, self.desk.ascii_only
@@ -200,18 +192,6 @@ class CompareScreen(ChartedPlace):
     def _control_words(self) -> list[str]:
         return self.controls.words(self.desk.now(), self.desk.wall())
 
-    def _unfair_lines(self) -> list[str]:
-        shown, sign = self.comparison, "!" if self.desk.ascii_only else "⚠"
-        if not shown.unfair:
-            return []
-        number = len(shown.unfair)
-        key = self.desk.key_text("program.explain")
-        lines = [f"{sign} not fair: {number} reason{'' if number == 1 else 's'} ({key}: in full)"]
-        for one in shown.unfair:
-            marks = comparewords.marks(shown, one.refs)
-            lines.append(f"{sign} {marks}: {visible(one.reason)}")
-        return lines
-
     def _say_state(self, parts: Sequence[str]) -> None:
         text = f" {'   '.join(filter(None, parts))}"
         line = fit(text, self.app.size.width, self.desk.chart_style)
@@ -241,26 +221,6 @@ class CompareScreen(ChartedPlace):
         return comparechart.recorded_chart(
             recorded, self.metric, window, taken=taken, ascii_only=ascii_only
         )
-
-    def chart_window(self) -> Window:
-        recorded = self.recorded
-        if recorded is None:
-            return super().chart_window()
-        end = self.controls.end(self.desk.now())
-        return comparechart.recorded_window(recorded, self.chart.dot_columns, end)
-
-    def show_chart(self) -> None:
-        recorded = self.recorded
-        chart = self.chart
-        if recorded is None or not (chart.size.width and chart.size.height):
-            super().show_chart()
-            return
-        window = self.chart_window()
-        data = self.chart_data(window)
-        if data is not None:
-            ago = max(0.0, self.desk.wall() - recorded.taken)
-            framed = self.controls.framed(data, window, self.desk.now())
-            chart.set_data(replace(framed, ends_ago=ago, paused=False, cursor_label=""))
 
     def _watch(self) -> None:
         """Tell each host whose guests are compared; by class, all that run."""
@@ -321,22 +281,6 @@ class CompareScreen(ChartedPlace):
         self._class_metric = _OF_CLASSES[place % len(_OF_CLASSES)]
         self.charts_changed()
 
-    def _scroll(self, windows: float) -> None:
-        if self._stands_still():
-            super()._scroll(windows)
-
-    def do_hold(self) -> None:
-        if self._stands_still():
-            super().do_hold()
-
-    def _stands_still(self) -> bool:
-        """Nothing recorded is shown, that no time goes by in."""
-        if self.recorded is None:
-            return True
-        key = self.desk.key_text("screen.recorded")
-        self.desk.say(f"what was recorded stands still; {key} shows what is measured now", bad=True)
-        return False
-
     def do_open(self) -> None:
         self.desk.run_command("program.explain", self)
 
@@ -347,17 +291,10 @@ class CompareScreen(ChartedPlace):
             self.do_by_class()
 
     def do_by_class(self) -> None:
-        self._by_class = not self._by_class
-        self.controls = self._live_controls
-        self.show_now()
-        self.table.focus()
+        self._turn_to(by_class=not self._by_class)
+        self._show_live()
 
     def do_choose_devices(self) -> None:
-        from tuivm.screens.dialogs.choose_devices import (  # noqa: PLC0415 - when it opens
-            ChooseDevices,
-            Chosen,
-        )
-
         store, cursor = self.desk.store, None if self._by_class else self.table.cursor
         guest = cursor.guest if cursor is not None else None
         ready = [one for name in store.host_names for one in presets(store, host=name)]
@@ -388,68 +325,7 @@ class CompareScreen(ChartedPlace):
         if self._by_class:
             self.desk.say("first go back to the devices", bad=True)
             return None
-        if not self._stands_still():
+        if not self._live():
             return None
         cursor = self.table.cursor
         return cursor if isinstance(cursor, DeviceRef) else None
-
-    def _present(self) -> Recorded | None:
-        """What is shown, to be kept."""
-        kept = self.recorded or self._compared.kept(self.desk.now(), self.desk.wall())
-        if kept is None:
-            self.desk.say("there is nothing to keep: no device is compared", bad=True)
-        return kept
-
-    def do_save(self) -> None:
-        from tuivm.screens.dialogs.comparisons import SaveComparison  # noqa: PLC0415 - when it opens
-
-        kept = self._present()
-
-        def save(name: str | None) -> None:
-            if name is not None and kept is not None:
-                self.run_worker(comparefiles.save(self.desk, name, kept), group="comparison")
-
-        if kept is not None:
-            name = self._opened.name if self._opened else ""
-            self.app.push_screen(SaveComparison(name), save)
-
-    def do_export(self) -> None:
-        kept = self._present()
-        if kept is not None:
-            stem = self._opened.name if self._opened else "comparison"
-            self.run_worker(comparefiles.export(self.desk, stem, kept), group="comparison")
-
-    def do_open_saved(self) -> None:
-        self.run_worker(self._open_saved(), group="comparison")
-
-    async def _open_saved(self) -> None:
-        opened = await comparefiles.choose(self.desk)
-        if opened is None:
-            return
-        self._opened = opened
-        gone = self._compared.reopen(opened.recorded)
-        self._by_class = False
-        self._live_controls.seconds = opened.recorded.comparison.seconds
-        self._show_live()
-        if gone:
-            number = len(opened.recorded.comparison.rows)
-            names = ", ".join(where(row) for row in gone)
-            self.desk.say(f"{opened.name}: {len(gone)} of {number} are not there now: {names}")
-            if len(gone) == number:
-                self.do_recorded()
-
-    def do_recorded(self) -> None:
-        if self._opened is None:
-            self.desk.say("no saved comparison is open", bad=True)
-        elif self.recorded is not None:
-            self._show_live()
-        else:
-            self._by_class = False
-            self._still_controls = ChartControls(self._opened.recorded.comparison.seconds)
-            self._still_controls.pause(self.desk.now())
-            self.controls = self._still_controls
-            self.show_now()
-
-    def _show_live(self) -> None:
-        self.controls = self._live_controls
-        self.show_now()

@@ -64,7 +64,7 @@ class Compared:
 
     def compute(self, now: float, end: float, seconds: float) -> Comparison:
         """The figures of the `seconds` up to `end`; as they were, when they are as good as new."""
-        if self.automatic and not self._busy():
+        if self.automatic and not (self.refs and self._busy()):
             self.refs, self.baseline = first_choice(self._store)
         # What is held still has an end of its own; live, the end is always another.
         asked = (self.refs, self.baseline, seconds, end if end < now else None)

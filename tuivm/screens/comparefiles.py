@@ -1,4 +1,5 @@
-"""Saving, opening and exporting comparisons: asks, and works on files off the event loop."""
+"""Saves, reads and exports comparisons: works on files off the event loop, asks before it
+replaces or deletes one."""
 
 from __future__ import annotations
 
@@ -10,9 +11,9 @@ from typing import NamedTuple
 from tuivm import comparisons, reports
 from tuivm.background import off_the_loop
 from tuivm.commands.base import Desk
-from tuivm.comparisons import ComparisonError
+from tuivm.comparisons import ComparisonError, Saved
 from tuivm.model.recorded import Recorded
-from tuivm.screens.dialogs.comparisons import Export, ExportComparison, OpenComparison
+from tuivm.screens.dialogs.comparisons import Export
 from tuivm.screens.dialogs.confirm import Confirm
 
 _WRITERS: dict[str, Callable[[Recorded], str]] = {
@@ -43,31 +44,33 @@ async def save(desk: Desk, name: str, recorded: Recorded) -> bool:
     return True
 
 
-async def choose(desk: Desk) -> Opened | None:
-    """Ask which saved comparison to open, and read it; None when none was, or it cannot be read."""
+async def listed() -> list[Saved]:
+    """All that are saved. Raises ComparisonError."""
+    return await off_the_loop(comparisons.listed)
+
+
+async def load(desk: Desk, name: str) -> Opened | None:
+    """Read one; None, and said why, when it cannot be read."""
     try:
-        while True:
-            saved = await off_the_loop(comparisons.listed)
-            wanted = await desk.ask(OpenComparison(saved))
-            if wanted is None:
-                return None
-            if not wanted.remove:
-                return Opened(
-                    wanted.name, await off_the_loop(partial(comparisons.load, wanted.name))
-                )
-            lines = (wanted.name, "", "The file is deleted; no guest is touched.")
-            if await desk.ask(Confirm("Delete the comparison", lines, "Delete", dangerous=True)):
-                await off_the_loop(partial(comparisons.remove, wanted.name))
+        return Opened(name, await off_the_loop(partial(comparisons.load, name)))
     except ComparisonError as error:
         desk.say(str(error), bad=True)
         return None
 
 
-async def export(desk: Desk, stem: str, recorded: Recorded) -> None:
-    """Ask for format and file, and write it; asks before it replaces a file."""
-    wanted = await desk.ask(ExportComparison(stem))
-    if wanted is None:
+async def remove(desk: Desk, name: str) -> None:
+    """Delete one, after asking."""
+    lines = (name, "", "The file is deleted; no guest is touched.")
+    if not await desk.ask(Confirm("Delete the comparison", lines, "Delete", dangerous=True)):
         return
+    try:
+        await off_the_loop(partial(comparisons.remove, name))
+    except ComparisonError as error:
+        desk.say(str(error), bad=True)
+
+
+async def export(desk: Desk, wanted: Export, recorded: Recorded) -> None:
+    """Write it to a file; asks before it replaces one."""
     path = wanted.path.absolute()
     try:
         there = await off_the_loop(path.exists)

@@ -15,7 +15,7 @@ from tuivm.widgets import raster
 from tuivm.widgets.rowset import Row as TableRow
 
 BY_ID = {measure.id: measure for measure in MEASURES}
-BAR = 8
+BAR = 6
 """Cells of the longest bar."""
 _TITLES = {
     "throughput": "throughput",
@@ -33,6 +33,12 @@ _SHORT_TITLES = {
 }
 _SHORT_WORDS = {"not reported": "n/r", "bypasses the VMM": "bypass", "no data yet": "-"}
 _WORDS = {"bypasses the VMM": "bypasses VMM"}
+_AWAY = {
+    "it is gone": "gone",
+    "its guest is gone": "gone",
+    "its host is not open here": "not open",
+    "its guest is not read yet": "not read",
+}
 CLASS_MEAN = "class mean"
 """The note of a figure that is of all devices of its class in its guest; shown as "~"."""
 _PARTS = " ▏▎▍▌▋▊▉"
@@ -128,7 +134,7 @@ def _measure_columns(measure: Measure, priority: int, look: Look) -> list[Column
     if name == look.measure:
         title = f"{'>' if look.ascii else '▸'}{_TITLES[name]}"
         return [
-            Column(f"value:{name}", title, 16, align="right", priority=117),
+            Column(f"value:{name}", title, 14, align="right", priority=117),
             Column(f"rank:{name}", "", 5, priority=114, sortable=False),
             Column(f"ratio:{name}", "ratio", 8, align="right", priority=116),
             Column(f"bar:{name}", "", BAR, priority=113, sortable=False),
@@ -157,9 +163,17 @@ def _heads(comparison: Comparison, index: int, row: Row, look: Look) -> dict[str
         "target": ((visible(row.ref.target), ""),),
         "guest": ((visible(row.guest), ""),),
         "host": ((visible(row.host), "dim"),),
-        "model": ((visible(row.model), "dim"),),
+        "model": ((away, "bad") if (away := _away(row)) else (visible(row.model), "dim"),),
         "note": ((notes, "dim"),),
     }
+
+
+def _away(row: Row) -> str:
+    """In place of its model, why it does nothing now; "" for one that is there and may work."""
+    if row.note in _AWAY:
+        return _AWAY[row.note]
+    _, found, state = row.note.rpartition("guest is ")
+    return state if found else ""
 
 
 def _measure_cell(row: Row, column: str, look: Look, highest: float) -> Cell:

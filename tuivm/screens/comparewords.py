@@ -10,6 +10,7 @@ from tuivm.model.comparison import MEASURES, Comparison, DeviceRef, Measure, Row
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.hosts import HostSpec
 from tuivm.model.store import GuestView
+from tuivm.model.units import visible
 from tuivm.reports.words import HOW, backing_text, figure_text, ratio_text, where
 from tuivm.screens.byclass import Candidate
 from tuivm.screens.comparetable import BY_ID, mark_of
@@ -86,6 +87,21 @@ def unfair_lines(comparison: Comparison) -> list[str]:
     reasons = "is 1 reason" if number == 1 else f"are {number} reasons"
     head = f"There {reasons} why it is not fair:"
     return [head, *(f"! {marks(comparison, one.refs)}  {one.reason}" for one in comparison.unfair)]
+
+
+def unfair_notes(comparison: Comparison, key: str, *, ascii_only: bool) -> list[str]:
+    """For the place itself: how many reasons there are, then each of them on a line.
+
+    key: what shows them in full.
+    """
+    number, sign = len(comparison.unfair), "!" if ascii_only else "⚠"
+    if not number:
+        return []
+    head = f"{sign} not fair: {number} reason{'' if number == 1 else 's'} ({key}: in full)"
+    reasons = (
+        f"{sign} {marks(comparison, one.refs)}: {visible(one.reason)}" for one in comparison.unfair
+    )
+    return [head, *reasons]
 
 
 def marks(comparison: Comparison, refs: Iterable[DeviceRef]) -> str:

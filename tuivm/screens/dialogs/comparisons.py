@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -11,10 +11,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
 
-from tuivm.comparisons import Saved
+from tuivm.comparisons import ComparisonError, Saved
 from tuivm.model.units import visible
 from tuivm.screens.dialogs.base import Dialog, Keys, Picker, button, field, plain
 
@@ -86,13 +86,19 @@ class SavedPicker(Picker):
 
 
 class OpenComparison(Dialog[Wanted]):
-    """Answers which of the saved comparisons to open, or to delete. The newest comes first."""
+    """Answers which of the saved comparisons to open, or to delete. The newest comes first.
+
+    read: finds them, off the event loop; it may raise ComparisonError. The dialog is there before,
+    so that it gets the keys that are typed meanwhile.
+    """
 
     AUTO_FOCUS = "SavedPicker"
+    note_rows = 1
 
-    def __init__(self, saved: Sequence[Saved]) -> None:
+    def __init__(self, read: Callable[[], Awaitable[Sequence[Saved]]]) -> None:
         super().__init__()
-        self._saved = sorted(saved, key=lambda one: -(one.taken or 0.0))
+        self._read = read
+        self._saved: list[Saved] = []
 
     @property
     def title_text(self) -> str:
@@ -103,12 +109,22 @@ class OpenComparison(Dialog[Wanted]):
         return (("Enter", "open"), ("x", "delete"), ("Esc", "cancel"))
 
     def body(self) -> ComposeResult:
-        if not self._saved:
-            yield Static(plain("None yet."))
-        yield SavedPicker(*(Option(_saved_line(one)) for one in self._saved))
+        yield SavedPicker()
 
     def on_mount(self) -> None:
-        self.query_one(SavedPicker).highlighted = 0 if self._saved else None
+        self.run_worker(self._fill())
+
+    async def _fill(self) -> None:
+        try:
+            found = await self._read()
+        except ComparisonError as error:
+            self.note(str(error))
+            return
+        self._saved = sorted(found, key=lambda one: -(one.taken or 0.0))
+        picker = self.query_one(SavedPicker)
+        picker.add_options([Option(_saved_line(one)) for one in self._saved])
+        picker.highlighted = 0 if self._saved else None
+        self.note("" if self._saved else "None yet.")
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
