@@ -6,7 +6,7 @@ guest's I/O they say something of a class of devices only while that class alone
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tuivm.model.devices import Device, DeviceClass
@@ -17,6 +17,8 @@ ALONE = 0.99
 an idle NIC does not make a mix."""
 LEAST = 1.0
 """I/Os per second under which a guest counts as idle: its exits are then due to something else."""
+_ALIKE = 0.1
+"""By how much of itself a stretch of time may differ from another to count as the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,21 @@ def io_mix(devices: Iterable[Device], rates: GuestRates) -> IoMix:
         exits_per_io=None if exits is None else exits / total,
         cpu_ns_per_io=None if busy is None else busy * 1e9 / total,
     )
+
+
+def io_spans(rates: GuestRates) -> list[float]:
+    """Seconds over which the I/O was measured: of the disks, of the NICs, where there are any."""
+    spans = []
+    if rates.disks:
+        spans.append(rates.disk_span)
+    if rates.nics:
+        spans.append(rates.nic_span)
+    return spans
+
+
+def alike(span: float, others: Sequence[float]) -> bool:
+    """What was measured over `span` can be divided by what was measured over the others."""
+    return span > 0 and all(abs(other - span) <= _ALIKE * span for other in others)
 
 
 def _ios(rates: GuestRates) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tuivm.model.guests import GuestKey
 from tuivm.model.history import History, SeriesKey
-from tuivm.model.iomix import io_mix
+from tuivm.model.iomix import alike, io_mix, io_spans
 from tuivm.model.rates import CostRates, GuestRates
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 _CLOCK_NOISE = 0.001
 """Seconds by which two times that are meant to be one may differ after arithmetic."""
-_ALIKE = 0.1
-"""By how much of itself a stretch of time may differ from another to count as the same."""
 _KIB = 1024.0
 
 _CPU = ("cpu",)
@@ -189,13 +187,9 @@ class _Page:
     def _io(self, rates: GuestRates) -> None:
         """Per I/O, only where I/O and what it costs were measured over the same time."""
         details = self._view.guest.details
-        spans = []
-        if rates.disks:
-            spans.append(rates.disk_span)
-        if rates.nics:
-            spans.append(rates.nic_span)
-        counted = bool(rates.vcpus) and _alike(rates.vcpu_span, spans)
-        charged = rates.cost is not None and _alike(rates.cost_span, spans)
+        spans = io_spans(rates)
+        counted = bool(rates.vcpus) and alike(rates.vcpu_span, spans)
+        charged = rates.cost is not None and alike(rates.cost_span, spans)
         if details is None or not spans or not (counted or charged):
             return
         mix = io_mix(details.devices, rates)
@@ -206,7 +200,3 @@ class _Page:
                 self._means(_IO_EXITS, mix.cls.value, (mix.exits_per_io,), rates.vcpu_span)
             if charged:
                 self._means(_IO_CPU, mix.cls.value, (mix.cpu_ns_per_io,), rates.cost_span)
-
-
-def _alike(span: float, others: list[float]) -> bool:
-    return span > 0 and all(abs(other - span) <= _ALIKE * span for other in others)
