@@ -27,10 +27,11 @@ def live_chart(
 
 
 def recorded_window(recorded: Recorded, columns: int, now: float) -> Window:
-    """All that was recorded in so many dot columns, as if it ended now (monotonic seconds)."""
+    """All that was recorded in so many dot columns, as if its last bucket had just become full
+    (now: monotonic seconds)."""
     points = max((len(line) for line in recorded.series.get(MEASURE_IDS[0], ())), default=1)
     step = recorded.step * max(1, math.ceil(points / max(1, columns)))
-    return Window(step, max(0, columns), math.floor(now / step))
+    return Window(step, max(0, columns), math.floor(now / step) - 1)
 
 
 def recorded_chart(
