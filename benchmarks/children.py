@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -112,9 +111,9 @@ def _hours(size: int) -> None:
             def some(snapshot: HostSnapshot) -> None:
                 turn = turns.next(list(snapshot.samples), host.view.guests)
                 samples = {uuid: snapshot.samples[uuid] for uuid in turn}
-                sinks.snapshot(replace(snapshot, samples=samples))
+                sinks.snapshot(snapshot._replace(samples=samples))
 
-            host = super().make(spec, replace(sinks, snapshot=some))
+            host = super().make(spec, sinks._replace(snapshot=some))
             return host
 
     maker = InTurns(clock, prepare)

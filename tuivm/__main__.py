@@ -7,7 +7,6 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NoReturn
 
 from tuivm import cli, config, environment, logs
@@ -80,8 +79,7 @@ def _run_interface(options: Options) -> int:
     slow = options.slow or settings.slow
     environment.settle(os.environ, slow=slow)
     warning = logs.start(options.log_path)
-    options = replace(
-        options,
+    options = options._replace(
         slow=slow,
         ascii=options.ascii or environment.wants_ascii(os.environ),
         notices=(warning,) if warning else (),

@@ -1,4 +1,4 @@
-"""The configuration file: TOML in, frozen dataclasses out; described in docs/configuration.md.
+"""The configuration file: TOML in, frozen records out; described in docs/configuration.md.
 
 Reading never fails: whatever is wrong in the file is said in a sentence, the default stands in
 for it, and the rest counts. `configfile` writes it.
@@ -10,10 +10,9 @@ import difflib
 import math
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
@@ -29,8 +28,7 @@ class ConfigError(Exception):
     """The file cannot be changed; the message says why and can be shown as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What a person set, with the defaults for what they did not.
 
     interval: seconds between two samples of a host that has none of its own. columns: ids of the
@@ -48,11 +46,10 @@ class Config:
     sort: str = "name"
     group_by_host: bool = False
     chart_window: float = 300.0
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """path: the file that was read, or would have been. problems: sentences, each with the file
     and the key."""
 
@@ -128,7 +125,7 @@ def _read(
         elif key not in ("host", "keys"):
             faults.append(_unknown(key, (*readers, "host", "keys")))
     config = Config(**values, keys=_keys(table.get("keys", {}), faults))
-    return replace(config, hosts=_hosts(table.get("host", []), config.interval, faults, aliases))
+    return config._replace(hosts=_hosts(table.get("host", []), config.interval, faults, aliases))
 
 
 def _hosts(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from textual.screen import ModalScreen
@@ -171,8 +170,7 @@ class DeskApp(OrderedKeys):
         if spec is None or spec.name in self.fleet.hosts:
             return
         self.fleet.add(
-            replace(
-                spec,
+            spec._replace(
                 interval=SLOW_INTERVAL if self.slow else self.config.interval,
                 readonly=spec.readonly or self.options.readonly,
             )

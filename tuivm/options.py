@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """Global options. "" and None mean: not said, so that the configuration or a default holds.
 
     connections: URIs, aliases of libvirt.conf or names of configured hosts, in the order given.

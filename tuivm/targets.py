@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from platformdirs import user_config_path
@@ -52,8 +51,7 @@ def choose(
         if same is not None and same.uri == spec.uri:
             continue
         name = _free(spec.name, chosen)
-        chosen[name] = replace(
-            spec,
+        chosen[name] = spec._replace(
             name=name,
             readonly=spec.readonly or options.readonly,
             interval=max(spec.interval, SLOW_INTERVAL) if slow else spec.interval,

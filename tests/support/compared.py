@@ -44,7 +44,7 @@ def guest(key: GuestKey, name: str, devices: Sequence[Device], **changes: object
         vcpus=2, stack=GuestStack(virt_type="kvm"), devices=tuple(devices), memory_kib=1024
     )
     made = Guest(key, name, GuestState.RUNNING, details=details)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return made._replace(**changes)  # type: ignore[arg-type]
 
 
 def store_of(*guests: Guest, interval: float = 1.0) -> Store:

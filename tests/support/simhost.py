@@ -6,7 +6,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from uuid import UUID
 
 from tests.support.simguest import SimGuest
@@ -140,15 +139,14 @@ class SimHost:
             domain_id=len(self.guests) + 1 if state.active else None,
             autostart=False,
             managed_save=False,
-            details=replace(
-                GuestDetails(
-                    vcpus=2,
-                    vcpus_max=2,
-                    memory_kib=1 << 20,
-                    memory_max_kib=1 << 20,
-                    stack=GuestStack("kvm", "x86_64", "pc-q35-7.2", "BIOS", cpu="host-passthrough"),
-                    devices=devices,
-                ),
+            details=GuestDetails(
+                vcpus=2,
+                vcpus_max=2,
+                memory_kib=1 << 20,
+                memory_max_kib=1 << 20,
+                stack=GuestStack("kvm", "x86_64", "pc-q35-7.2", "BIOS", cpu="host-passthrough"),
+                devices=devices,
+            )._replace(
                 **details,
             ),
         )
@@ -160,7 +158,7 @@ class SimHost:
 
     def change(self, uuid: str, **changes: object) -> None:
         sim = self.guests[uuid]
-        sim.guest = replace(sim.guest, **changes)
+        sim.guest = sim.guest._replace(**changes)
 
     def tick(self) -> None:
         """One sampling round at the clock's present time."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 from tuivm.hypervisor.host import LibvirtHost
 from tuivm.model.guests import Guest
@@ -32,7 +31,7 @@ class Watched:
         self.snapshots: list[HostSnapshot] = []
         sinks = Sinks(snapshot=self._take)
         if credentials is not None:
-            sinks = replace(sinks, credentials=credentials)
+            sinks = sinks._replace(credentials=credentials)
         self.host = LibvirtHost(HostSpec(name, uri, readonly, interval), sinks)
         if view is not None:
             self.host.watch(view)

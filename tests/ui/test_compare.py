@@ -184,7 +184,7 @@ async def test_under_tcg_the_explanation_says_why_times_say_little(tmp_path: Pat
     def translated(host: SimHost) -> None:
         pair(host)
         for sim in host.guests.values():
-            sim.guest = replace(sim.guest, accelerator="tcg")
+            sim.guest = sim.guest._replace(accelerator="tcg")
 
     async with running(tmp_path, translated, size=WIDE) as rig:
         await rig.press("2", "tab", "tab", "tab")
@@ -204,7 +204,7 @@ async def test_a_device_that_goes_stays_in_its_row(tmp_path: Path) -> None:
         uuid = sims(rig)["new"]
         details = rig.host().guests[uuid].guest.details
         assert details is not None
-        rig.host().change(uuid, details=replace(details, devices=VIRTIO[1:]))
+        rig.host().change(uuid, details=details._replace(devices=VIRTIO[1:]))
         await rig.tick(2)
         assert "gone" in (await row(rig, "new", "vda")).split()
         rig.host().remove_guest(uuid)
@@ -225,7 +225,7 @@ async def test_a_nic_that_comes_back_under_another_name_goes_on_in_its_row(tmp_p
         uuid = sims(rig)["new"]
         details = rig.host().guests[uuid].guest.details
         assert details is not None
-        moved = replace(details, devices=(replace(nic, target="vnet7"),))
+        moved = details._replace(devices=(replace(nic, target="vnet7"),))
         rig.host().change(uuid, details=moved)
         await rig.tick(4)
         assert "baseline" in (await row(rig, "new", "vnet7"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,7 +112,7 @@ async def test_the_hypervisor_is_told_from_the_domain(tmp_path: Path) -> None:
         assert sim.guest.details
         for virt_type, words in HYPERVISORS.items():
             stack = GuestStack(virt_type, "x86_64", "pc")
-            rig.host().change(uuid, details=replace(sim.guest.details, stack=stack))
+            rig.host().change(uuid, details=sim.guest.details._replace(stack=stack))
             await rig.tick()
             row = next(line for line in rig.text.splitlines() if "hypervisor" in line)
             assert words in row
@@ -130,7 +129,7 @@ async def test_the_hypervisor_is_told_from_the_process_where_there_is_one(tmp_pa
             ("kvm", "tcg", "TCG translates every instruction, by its process; defined as kvm"),
         ):
             stack = GuestStack(defined, "x86_64", "pc")
-            details = replace(sim.guest.details, stack=stack)
+            details = sim.guest.details._replace(stack=stack)
             rig.host().change(uuid, details=details, accelerator=accelerator)
             await rig.tick()
             row = next(line for line in rig.text.splitlines() if "hypervisor" in line)

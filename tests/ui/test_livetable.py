@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -414,7 +413,7 @@ async def test_columns_can_be_hidden_and_replaced() -> None:
         table = await show(pilot, rows("a"))
         table.hidden = frozenset({"two"})
         assert table.shown_columns == ("name", "one")
-        table.set_columns([replace(column, width=column.width + 1) for column in PLAIN])
+        table.set_columns([column._replace(width=column.width + 1) for column in PLAIN])
         assert [row.key for row in table.rows] == ["a"], "they are the same columns, only wider"
         table.set_columns((Column("x", "X", 3),))
         assert table.shown_columns == ("x",)
@@ -500,8 +499,7 @@ def picture(count: int) -> list[Row]:
         view(
             f"guest-{number}" if number % 5 else f"名前-{number}",
             states[number % len(states)],
-            replace(
-                RATES,
+            RATES._replace(
                 cpu=number / 20,
                 memory_source=MemorySource.RSS if number % 2 else MemorySource.GUEST,
             ),

@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import json
 import platform
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,7 +42,7 @@ def test_failed_without_a_daemon_or_without_qemu() -> None:
 
 
 def test_translation_is_said_to_be_slow_and_is_still_fine() -> None:
-    snapshot = replace(up(), facts=HostFacts(driver="QEMU", virt_types=("qemu",)))
+    snapshot = up()._replace(facts=HostFacts(driver="QEMU", virt_types=("qemu",)))
     code, text = show(HostCheckFacts(emulators=QEMU), [(UP, snapshot)])
     assert code is Exit.FINE
     assert "TCG" in text.splitlines()[-1]
@@ -51,7 +50,7 @@ def test_translation_is_said_to_be_slow_and_is_still_fine() -> None:
 
 def test_the_daemons_words_and_the_remedy_are_printed() -> None:
     problem = Problem("cannot connect", "out of\nluck", "bad weather", "wait for the sun")
-    found = [(DOWN, replace(down(), problem=problem))]
+    found = [(DOWN, down()._replace(problem=problem))]
     _, text = show(HostCheckFacts(daemons=check.daemons(found)), found)
     line = next(line for line in text.splitlines() if line.startswith(f"libvirt {DOWN.uri}"))
     assert "fail" in line

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
@@ -125,8 +125,8 @@ def test_hosts_table_shows_what_is_known_and_dashes_for_the_rest() -> None:
 
 def test_a_guest_whose_xml_was_not_read_is_not_said_to_have_no_devices() -> None:
     snapshot = up()
-    bare = {uuid: replace(guest, details=None) for uuid, guest in snapshot.guests.items()}
-    found = [(UP, replace(snapshot, guests=bare))]
+    bare = {uuid: guest._replace(details=None) for uuid, guest in snapshot.guests.items()}
+    found = [(UP, snapshot._replace(guests=bare))]
     for guest in json.loads(guests(found, as_json=True).out)["guests"]:
         assert guest["devices"] is guest["classes"] is guest["vcpus"] is guest["memory"] is None
     assert guests(found).out.splitlines()[1].split()[3:] == ["-"] * 3

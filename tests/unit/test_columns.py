@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,7 +57,7 @@ def view(
         started_at=NOW - 3700,
         addresses=("192.0.2.7", "2001:db8::7"),
     )
-    return GuestView(replace(guest, **changes), rates if state.active else None, host_cpus=8)  # type: ignore[arg-type]
+    return GuestView(guest._replace(**changes), rates if state.active else None, host_cpus=8)  # type: ignore[arg-type]
 
 
 def text(
@@ -111,18 +109,18 @@ def test_a_guest_without_a_process_shows_no_rates_at_all(column: str) -> None:
 
 
 def test_memory_from_the_host_is_marked() -> None:
-    rates = replace(RATES, memory_source=MemorySource.RSS)
+    rates = RATES._replace(memory_source=MemorySource.RSS)
     assert text(view(rates=rates), "memory") == "~1.2G/2.0G"
     assert text(view(rates=rates), "memory.short") == "~1.2G"
-    assert text(view(rates=replace(RATES, memory_kib=None)), "memory") == "-/2.0G"
+    assert text(view(rates=RATES._replace(memory_kib=None)), "memory") == "-/2.0G"
 
 
 def test_nothing_reported_is_not_zero() -> None:
-    unknown = view(rates=replace(RATES, cpu=None, disks=None, nics=()))
+    unknown = view(rates=RATES._replace(cpu=None, disks=None, nics=()))
     assert text(unknown, "cpu") == "-"
     assert text(unknown, "disk") == "-"
     assert text(unknown, "net") == "-"
-    idle = view(rates=replace(RATES, cpu=0.0, disks=(DiskRates("vda", 0.0, 0.0),)))
+    idle = view(rates=RATES._replace(cpu=0.0, disks=(DiskRates("vda", 0.0, 0.0),)))
     assert text(idle, "cpu") == "0.0"
     assert text(idle, "disk") == "0/0"
 
@@ -224,7 +222,7 @@ def test_every_column_sorts_and_missing_is_last(column: str, descending: bool) -
     full = view("b")
     more = view(
         "c",
-        rates=replace(RATES, cpu=1.0, memory_kib=1, disks=(DiskRates("vda", 1.0, 1.0),)),
+        rates=RATES._replace(cpu=1.0, memory_kib=1, disks=(DiskRates("vda", 1.0, 1.0),)),
     )
     ordered = sort_views([bare, more, full], column, descending=descending)
     present = {"state", "state.short", "name", "host", "persistent"}
@@ -240,7 +238,7 @@ def test_sorting_down_keeps_equals_by_name() -> None:
 
 
 def test_the_busiest_first() -> None:
-    busy = view("z", rates=replace(RATES, cpu=1.9))
+    busy = view("z", rates=RATES._replace(cpu=1.9))
     assert sort_views([view("a"), busy], "cpu", descending=True)[0] is busy
     assert sort_views([busy, view("a")], "cpu.short")[1] is busy
 

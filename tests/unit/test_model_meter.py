@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tuivm.model.meter import HOLD, GuestMeter
 from tuivm.model.samples import (
+    AgentFigures,
     BalloonFigures,
     DiskCounters,
     GuestSample,
@@ -37,8 +37,7 @@ def sample(second: int) -> GuestSample:
 
 def without_monitor(second: int) -> GuestSample:
     """What libvirt tells by itself: names and limits, and what the kernel counts."""
-    return replace(
-        sample(second),
+    return sample(second)._replace(
         disks=(DiskCounters("vda", capacity=1 << 30),),
         balloon=BalloonFigures(current=2048, maximum=2048),
         vcpus=(VcpuCounters(0, time_ns=second * 10**8),),
@@ -65,7 +64,7 @@ def test_the_next_figure_is_the_mean_since_the_last_one_that_was_there() -> None
     for second in (0, 1):
         meter.add(sample(second))
     meter.add(without_monitor(2))
-    jump = replace(sample(3), disks=(DiskCounters("vda", rd_bytes=1000 + 5000),))
+    jump = sample(3)._replace(disks=(DiskCounters("vda", rd_bytes=1000 + 5000),))
     rates = meter.add(jump)
     assert rates.disk_read == pytest.approx(2500.0)
     assert rates.disk_span == 2.0
@@ -93,7 +92,7 @@ def test_a_nic_that_is_missing_is_held_too() -> None:
     meter = GuestMeter()
     for second in (0, 1):
         meter.add(sample(second))
-    rates = meter.add(replace(sample(2), nics=None))
+    rates = meter.add(sample(2)._replace(nics=None))
     assert rates.net_rx == pytest.approx(10.0)
     assert rates.nic_span == 0.0
     after = meter.add(sample(3))
@@ -122,7 +121,7 @@ def test_each_group_is_held_and_measured_by_itself(group: str) -> None:
     meter.add(sample(0))
     before = meter.add(sample(1))
     lacking: dict[str, Any] = {group: None}
-    held = meter.add(replace(sample(2), **lacking))
+    held = meter.add(sample(2)._replace(**lacking))
     assert getattr(held, shown) is getattr(before, shown)
     assert getattr(held, shown) is not None
     others = {"disk_span", "nic_span", "vcpu_span", "cost_span", "cpu_span", "memory_span"}
@@ -135,7 +134,7 @@ def test_each_group_is_held_and_measured_by_itself(group: str) -> None:
 def test_a_group_that_was_never_asked_for_is_none_and_begins_when_it_is() -> None:
     meter = GuestMeter()
     for second in (0, 1):
-        assert meter.add(replace(sample(second), vcpus=None, cost=None)).vcpus is None
+        assert meter.add(sample(second)._replace(vcpus=None, cost=None)).vcpus is None
     assert meter.add(sample(2)).vcpus is None
     rates = meter.add(sample(3))
     assert rates.vcpus is not None
@@ -146,7 +145,7 @@ def test_a_group_that_was_never_asked_for_is_none_and_begins_when_it_is() -> Non
 def test_a_guest_that_is_translated_has_vcpus_without_exits() -> None:
     meter = GuestMeter()
     for second in (0, 1):
-        rates = meter.add(replace(sample(second), vcpus=(VcpuCounters(0, time_ns=second * 10**9),)))
+        rates = meter.add(sample(second)._replace(vcpus=(VcpuCounters(0, time_ns=second * 10**9),)))
     assert rates.vcpus is not None
     assert (rates.vcpus[0].cpu, rates.exits, rates.vcpu_span) == (1.0, {}, 1.0)
 
@@ -155,11 +154,11 @@ def test_the_cost_has_the_time_at_which_it_was_read() -> None:
     meter = GuestMeter()
     meter.add(sample(0))
     late = HostCost(102.0, (ThreadCounters(1, ThreadRole.MAIN, "main loop", 3 * 10**8),))
-    rates = meter.add(replace(sample(1), cost=late))
+    rates = meter.add(sample(1)._replace(cost=late))
     assert rates.cost is not None
     assert (rates.cost.span, rates.cost_span) == (1.5, 1.5)
     assert rates.cost.vmm == pytest.approx(0.2)
-    again = meter.add(replace(sample(2), cost=late))
+    again = meter.add(sample(2)._replace(cost=late))
     assert (again.cost, again.cost_span) == (rates.cost, 0.0), "the same reading is no new one"
 
 
@@ -168,8 +167,7 @@ def test_the_cpu_time_of_another_process_begins_all_of_it_anew() -> None:
     meter = GuestMeter()
     for second in (8, 9):
         meter.add(sample(second))
-    other = replace(
-        sample(10),
+    other = sample(10)._replace(
         cpu_ns=10**7,
         disks=(DiskCounters("vda", rd_bytes=10**9),),
         vcpus=(VcpuCounters(0, time_ns=10**12, exits={"exits": 10**9}),),
@@ -183,5 +181,38 @@ def test_a_restart_is_seen_past_a_sample_without_cpu_time() -> None:
     meter = GuestMeter()
     for second in (8, 9):
         meter.add(sample(second))
-    meter.add(replace(sample(10), cpu_ns=None))
-    assert meter.add(replace(sample(11), cpu_ns=0)).disks is None
+    meter.add(sample(10)._replace(cpu_ns=None))
+    assert meter.add(sample(11)._replace(cpu_ns=0)).disks is None
+
+
+def told(second: float, answered: float | None) -> GuestSample:
+    """A sample with the newest answer of the guest's agent: 10 bytes received in each second."""
+    if answered is None:
+        return GuestSample(100.0 + second)
+    nic = NicCounters("hostdev0", rx_bytes=int(answered * 10))
+    return GuestSample(100.0 + second, agent=AgentFigures(100.0 + answered, (nic,)))
+
+
+def test_what_an_agent_says_is_the_mean_between_its_answers() -> None:
+    meter = GuestMeter()
+    assert meter.add(told(1, 0.5)).agent is None
+    for second in range(2, 6):
+        assert (rates := meter.add(told(second, 0.5))).agent is None
+        assert rates.agent_span == 0.0
+    fresh = meter.add(told(6, 5.5))
+    assert fresh.agent is not None
+    assert (fresh.agent.at, fresh.agent_span) == (105.5, 5.0)
+    assert [(nic.name, nic.rx_bytes) for nic in fresh.agent.nics] == [("hostdev0", 10.0)]
+    assert (fresh.nics, fresh.net_rx) == (None, None), "libvirt counted nothing"
+    held = meter.add(told(7, 5.5))
+    assert held.agent is fresh.agent
+    assert held.agent_span == 0.0
+
+
+def test_an_agent_that_is_silent_is_missing_after_a_while() -> None:
+    meter = GuestMeter()
+    meter.add(told(1, 0))
+    shown = meter.add(told(6, 5)).agent
+    assert shown is not None
+    assert meter.add(told(7, None)).agent is shown
+    assert meter.add(told(6 + HOLD, None)).agent is None

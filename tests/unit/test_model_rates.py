@@ -1,7 +1,5 @@
 """Rates between two samples: never negative, never invented, None where nothing is known."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +16,7 @@ from tuivm.model.rates import (
 )
 from tuivm.model.ratesteps import cost_rates, disk_rates, memory_rates, vcpu_rates
 from tuivm.model.samples import (
+    AgentFigures,
     BalloonFigures,
     DiskCounters,
     GuestSample,
@@ -77,22 +76,22 @@ def test_the_first_sample_has_no_rates() -> None:
 
 @pytest.mark.parametrize("at", [100.0, 99.0])
 def test_time_that_does_not_pass_gives_no_rates(at: float) -> None:
-    rates = guest_rates(OLD, replace(NEW, at=at))
+    rates = guest_rates(OLD, NEW._replace(at=at))
     assert (rates.cpu, rates.disks, rates.seconds) == (None, None, 0.0)
 
 
 def test_a_group_that_was_not_asked_for_is_not_a_zero() -> None:
-    rates = guest_rates(OLD, replace(NEW, disks=None, nics=None, cpu_ns=None))
+    rates = guest_rates(OLD, NEW._replace(disks=None, nics=None, cpu_ns=None))
     assert (rates.cpu, rates.disks, rates.nics) == (None, None, None)
     assert (rates.disk_read, rates.net_tx) == (None, None)
 
 
 def test_a_guest_without_disks_has_none() -> None:
-    assert guest_rates(OLD, replace(NEW, disks=())).disks == ()
+    assert guest_rates(OLD, NEW._replace(disks=())).disks == ()
 
 
 def test_a_device_that_came_between_has_no_rate_yet() -> None:
-    new = replace(NEW, disks=(*NEW.disks, DiskCounters("vdb", rd_bytes=9**9)))  # type: ignore[misc]
+    new = NEW._replace(disks=(*NEW.disks, DiskCounters("vdb", rd_bytes=9**9)))  # type: ignore[misc]
     rates = guest_rates(OLD, new)
     assert rates.disks is not None
     assert rates.disks[1] == DiskRates("vdb")
@@ -101,8 +100,8 @@ def test_a_device_that_came_between_has_no_rate_yet() -> None:
 
 def test_devices_are_joined_by_name_and_not_by_place() -> None:
     other = DiskCounters("vdb", rd_bytes=0)
-    old = replace(OLD, disks=(*OLD.disks, other))  # type: ignore[misc]
-    new = replace(NEW, disks=(DiskCounters("vdb", rd_bytes=20), *NEW.disks))  # type: ignore[misc]
+    old = OLD._replace(disks=(*OLD.disks, other))  # type: ignore[misc]
+    new = NEW._replace(disks=(DiskCounters("vdb", rd_bytes=20), *NEW.disks))  # type: ignore[misc]
     rates = guest_rates(old, new)
     assert rates.disks is not None
     assert [(disk.name, disk.rd_bytes) for disk in rates.disks] == [("vdb", 10.0), ("vda", 2000.0)]
@@ -314,6 +313,12 @@ SAMPLES = st.builds(
     disks=st.none() | st.lists(DISKS, max_size=2, unique_by=lambda disk: disk.name).map(tuple),
     nics=st.none() | st.lists(NICS, max_size=2, unique_by=lambda nic: nic.name).map(tuple),
     cost=st.none() | COSTS,
+    agent=st.none()
+    | st.builds(
+        AgentFigures,
+        st.floats(0, 1e6),
+        st.lists(NICS, max_size=2, unique_by=lambda nic: nic.name).map(tuple),
+    ),
 )
 LEVELS = {"allocation", "capacity", "physical", "halted", "number"}
 
@@ -322,6 +327,7 @@ def measured(rates: GuestRates) -> list[float]:
     """All that is a rate, a share or a latency."""
     found = [rates.cpu, *rates.exits.values()]
     parts = [*(rates.disks or ()), *(rates.nics or ()), *(rates.vcpus or ())]
+    parts += rates.agent.nics if rates.agent else ()
     for part in parts:
         names = type(part).__annotations__.keys() - LEVELS
         values = [getattr(part, name) for name in names]
@@ -359,6 +365,7 @@ def test_a_counter_that_went_backwards_is_a_gap(step: int, low: int) -> None:
             disks=(DiskCounters("vda", *[count] * 9),),
             nics=(NicCounters("vnet0", *[count] * 8),),
             cost=HostCost(at, (vcpu_thread(count, 0),), {"01:00.0": count}),
+            agent=AgentFigures(at, (NicCounters("hostdev0", *[count] * 8),)),
         )
 
     assert measured(guest_rates(counted(0.0, low + step), counted(1.0, low))) == []

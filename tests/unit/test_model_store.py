@@ -1,7 +1,5 @@
 """The store: what snapshots make of it, by host and UUID, and what they must not."""
 
-from dataclasses import replace
-
 import pytest
 
 from tuivm.model.devices import Device, DeviceClass, DeviceKind, count_classes
@@ -65,7 +63,7 @@ def test_two_samples_make_rates(store: Store) -> None:
     assert view.rates is not None
     assert view.rates.memory_kib == 1024
     facts = HostFacts(cpus=8)
-    assert store.apply(replace(tick(11.0, 6.0), facts=facts)).changed == {KEY}
+    assert store.apply(tick(11.0, 6.0)._replace(facts=facts)).changed == {KEY}
     view = store.guest(KEY)
     assert view is not None
     assert (view.cpu_percent, view.host_cpu_percent) == (50.0, 12.5)
@@ -124,7 +122,7 @@ def test_a_host_that_was_removed_is_not_brought_back_by_a_late_snapshot(store: S
 
 
 def test_removing_a_host_forgets_its_own_load_too(store: Store) -> None:
-    store.apply(replace(tick(10.0, 5.0), load=HostLoad(10.0, 1, 2)))
+    store.apply(tick(10.0, 5.0)._replace(load=HostLoad(10.0, 1, 2)))
     assert list(store.history.keys()) != []
     store.remove_host("local")
     assert list(store.history.keys()) == []
@@ -190,7 +188,7 @@ def test_the_same_sample_twice_is_one_sample(store: Store) -> None:
     store.apply(tick(10.0, 5.0))
     last = tick(11.0, 6.0)
     store.apply(last)
-    store.apply(replace(last, at=12.0))
+    store.apply(last._replace(at=12.0))
     assert store.guests[KEY].cpu_percent == 50.0
 
 

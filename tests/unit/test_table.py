@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,7 +113,7 @@ def test_flexible_columns_fill_the_line_until_they_are_wide_enough(width: int) -
 
 
 def test_guests_at_80_columns_have_the_sketched_columns_in_full() -> None:
-    short_names = [replace(c, preferred=0) if c.id == "name" else c for c in COLUMNS]
+    short_names = [c._replace(preferred=0) if c.id == "name" else c for c in COLUMNS]
     assert [p.column.id for p in fit_columns(short_names, 77)] == [
         "state", "name", "vcpus", "cpu", "memory", "disk", "net", "devices",
     ]  # fmt: skip

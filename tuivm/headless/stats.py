@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol, TextIO
 
@@ -75,7 +75,7 @@ class StatsRun:
         self._hosts: dict[str, _Watched] = {}
         sinks = Sinks(snapshot=self._inbox.put)
         for spec in specs:
-            timed = replace(spec, interval=interval)
+            timed = spec._replace(interval=interval)
             self._store.add_host(timed)
             self._hosts[spec.name] = _Watched(
                 timed, maker.make(timed, sinks), time.monotonic(), timeout

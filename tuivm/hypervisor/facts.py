@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 import libvirt
@@ -29,8 +28,7 @@ def quick_facts(conn: libvirt.virConnect, uri: str) -> HostFacts:
     # virNodeInfo: model, memory in MiB (the bindings scale it), CPUs, MHz, NUMA nodes, sockets a
     # node, cores a socket, threads a core. 0 MHz means that it is not known.
     model, memory_mib, cpus, mhz, nodes, sockets, cores, threads = info
-    return replace(
-        facts,
+    return facts._replace(
         arch=str(model),
         memory_kib=_memory_kib(conn) or int(memory_mib) * 1024,
         cpus=int(cpus),
@@ -51,8 +49,7 @@ def _memory_kib(conn: libvirt.virConnect) -> int | None:
 def slow_facts(conn: libvirt.virConnect, facts: HostFacts) -> HostFacts:
     """The rest: the daemon may run each of its emulators to find out, which can take a minute."""
     virt_types, arch, cpu_model = read_capabilities(_tolerant(conn.getCapabilities) or "")
-    return replace(
-        facts,
+    return facts._replace(
         hostname=_tolerant(conn.getHostname) or "",
         hypervisor_version=version_text(_tolerant(conn.getVersion)),
         virt_types=virt_types,

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import libvirt
@@ -210,7 +209,7 @@ class LibvirtHost:
             if runner is not self._runner:
                 return
             fields: dict[str, Any] = {"samples": {}, "at": time.monotonic(), **changes}
-            self._last = replace(self._last, **fields)
+            self._last = self._last._replace(**fields)
             self._sinks.snapshot(self._last)
 
     def connected(self, runner: Runner, link: Link) -> bool:
@@ -219,7 +218,7 @@ class LibvirtHost:
             if runner is not self._runner:
                 return False
             self._link = link
-            self._last = replace(self._last, generation=self._last.generation + 1)
+            self._last = self._last._replace(generation=self._last.generation + 1)
             return True
 
     def disconnected(self, runner: Runner) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import TypeVar
 
 import libvirt
@@ -79,8 +78,7 @@ class Roster:
         saved = _listed(conn, libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
         for uuid, guest in list(self._guests.items()):
             self._put(
-                replace(
-                    guest,
+                guest._replace(
                     persistent=persistent is None or uuid in persistent,
                     autostart=None if autostart is None else uuid in autostart,
                     managed_save=None if saved is None else uuid in saved,
@@ -95,25 +93,25 @@ class Roster:
         now, why = state_words(state, reason)
         if (now, why) == (guest.state, guest.reason):
             return False
-        self._put(replace(guest, state=now, reason=why))
+        self._put(guest._replace(state=now, reason=why))
         return True
 
     def saw_addresses(self, uuid: str, addresses: tuple[str, ...]) -> None:
         guest = self._guests.get(uuid)
         if guest is not None and guest.state.active:
-            self._put(replace(guest, addresses=addresses))
+            self._put(guest._replace(addresses=addresses))
 
     def saw_start(self, uuid: str, at: float) -> None:
         """Wall clock of its start; kept for a guest that is not listed as active yet."""
         self.started[uuid] = at
         guest = self._guests.get(uuid)
         if guest is not None and guest.state.active:
-            self._put(replace(guest, started_at=at))
+            self._put(guest._replace(started_at=at))
 
     def saw_accelerator(self, uuid: str, name: str) -> None:
         guest = self._guests.get(uuid)
         if guest is not None and guest.state.active:
-            self._put(replace(guest, accelerator=name))
+            self._put(guest._replace(accelerator=name))
 
     def want_details(self, uuids: Iterable[str]) -> None:
         self._due.update(uuid for uuid in uuids if uuid in self._guests)
@@ -141,7 +139,7 @@ class Roster:
         except ValueError as error:
             _log.warning("XML of %s on %s cannot be read: %s", guest.name, self._host, error)
             return
-        self._put(replace(guest, details=details))
+        self._put(guest._replace(details=details))
 
     def _update(
         self, uuid: str, name: str, state: GuestState, reason: str, number: int | None
@@ -160,8 +158,7 @@ class Roster:
         elif started_at is None:
             started_at = self.started.get(uuid)
         self._put(
-            replace(
-                old,
+            old._replace(
                 name=name,
                 state=state,
                 reason=reason,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from tuivm.hypervisor.host import LibvirtHost
 from tuivm.model.hosts import HostLoad, HostSpec, HostState, Problem
@@ -30,7 +29,7 @@ class _Look:
         self._news = news
         self._loads: list[HostLoad] = []
         self._last: HostSnapshot | None = None
-        quick = replace(spec, interval=min(spec.interval, _TICK))
+        quick = spec._replace(interval=min(spec.interval, _TICK))
         self.host = LibvirtHost(quick, Sinks(snapshot=self._take))
         self.host.start()
 
@@ -64,14 +63,14 @@ class _Look:
 
     def result(self, timeout: float) -> HostSnapshot:
         """What is known; a host that is not done has a problem that says so."""
-        last = replace(self._last or self.host.last, interval=self.spec.interval)
+        last = (self._last or self.host.last)._replace(interval=self.spec.interval)
         if self.done or last.problem is not None:
             return last
         problem = Problem(
             f"cannot read all of {last.host}", f"it did not answer within {timeout:.0f} s"
         )
         state = HostState.LOST if last.state is HostState.CONNECTING else last.state
-        return replace(last, problem=problem, state=state)
+        return last._replace(problem=problem, state=state)
 
 
 def survey(

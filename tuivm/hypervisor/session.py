@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import libvirt
 
@@ -39,8 +39,7 @@ LOAD_AFTER = 0.25
 """What reads the load takes as long to import as a list of guests to arrive: after the list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """What a session hands over: an answer of the host. facts, load: None for no news."""
 
     guests: Mapping[str, Guest]
@@ -221,7 +220,7 @@ class Session:
             return reading
         guests = (self._roster.guests.get(uuid) for uuid in in_view & reading.samples.keys())
         costs = self._costs.read(guest for guest in guests if guest is not None)
-        with_cost = {uuid: replace(reading.samples[uuid], cost=costs[uuid]) for uuid in costs}
+        with_cost = {uuid: reading.samples[uuid]._replace(cost=costs[uuid]) for uuid in costs}
         return Reading({**reading.samples, **with_cost}, reading.states)
 
     def _refresh(self, *, whole: bool) -> None:

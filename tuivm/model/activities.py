@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tuivm.model.guests import GuestKey
 
@@ -10,8 +10,7 @@ SHUTDOWN_PATIENCE = 60.0
 """Seconds a guest is given to react to a shutdown request before the person is asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(NamedTuple):
     """label: "shutting down". until: monotonic seconds at which patience ends, None for never."""
 
     label: str

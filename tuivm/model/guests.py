@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -82,8 +81,7 @@ class GuestStack(NamedTuple):
     """libosinfo's id from the metadata ("http://debian.org/debian/12")."""
 
 
-@dataclass(frozen=True, slots=True)
-class GuestDetails:
+class GuestDetails(NamedTuple):
     """What only the domain XML tells; read after the list, so it may still be missing."""
 
     title: str = ""
@@ -92,14 +90,13 @@ class GuestDetails:
     vcpus_max: int = 0
     memory_kib: int = 0
     memory_max_kib: int = 0
-    stack: GuestStack = field(default_factory=GuestStack)
+    stack: GuestStack = GuestStack()
     devices: tuple[Device, ...] = ()
     agent_channel: bool = False
     agent_connected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
+class Guest(NamedTuple):
     """A guest as libvirt lists it. `details` is None until its XML has been read."""
 
     key: GuestKey

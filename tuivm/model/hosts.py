@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -35,8 +34,7 @@ class Problem(NamedTuple):
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HostSpec:
+class HostSpec(NamedTuple):
     """A host as the person names it: `name` is unique and is the first half of a `GuestKey`."""
 
     name: str
@@ -46,8 +44,7 @@ class HostSpec:
     """Seconds between two samples."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostFacts:
+class HostFacts(NamedTuple):
     """What a host says of itself once, at connecting. None and "" mean: not reported."""
 
     hostname: str = ""

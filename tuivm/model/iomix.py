@@ -7,7 +7,8 @@ guest's I/O they say something of a class of devices only while that class alone
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from tuivm.model.devices import Device, DeviceClass
 from tuivm.model.rates import GuestRates
@@ -21,8 +22,7 @@ _ALIKE = 0.1
 """By how much of itself a stretch of time may differ from another to count as the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class IoMix:
+class IoMix(NamedTuple):
     """ios: requests and packets per second by class, of those with counters.
 
     cls: the class that does the I/O alone, None when idle or mixed. devices: targets of that class
@@ -30,7 +30,7 @@ class IoMix:
     CPU time other than the guest's own code, in ns. Both None where not reported or not told.
     """
 
-    ios: Mapping[DeviceClass, float] = field(default_factory=dict)
+    ios: Mapping[DeviceClass, float] = MappingProxyType({})
     cls: DeviceClass | None = None
     mixed: bool = False
     devices: frozenset[str] = frozenset()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from enum import Flag, auto
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -30,6 +29,9 @@ class Groups(Flag):
     VCPU = auto()
     COST = auto()
     """Read on the host itself, of the guests in view alone; a host that is remote has none."""
+    AGENT = auto()
+    """Of passed-through NICs of the guests in view, asked of the agents in the guests. libvirt then
+    notes in a guest's log that somebody did so (tainted: custom-ga-command)."""
     LIST = CPU | BALLOON | BLOCK | NET
 
 
@@ -85,14 +87,11 @@ class DeletionLookup(NamedTuple):
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sinks:
+class Sinks(NamedTuple):
     """Where a host delivers. Both are called on the host's own threads and must not block."""
 
     snapshot: Callable[[HostSnapshot], None]
-    credentials: Callable[[CredentialRequest], None] = field(
-        default=lambda request: request.answer(None)
-    )
+    credentials: Callable[[CredentialRequest], None] = lambda request: request.answer(None)
 
 
 class HostPort(Protocol):

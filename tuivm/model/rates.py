@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -103,14 +102,20 @@ class CostRates(NamedTuple):
     interrupts: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class GuestRates:
+class AgentRates(NamedTuple):
+    """What the agent in a guest counts, per second. at: monotonic seconds of its answer."""
+
+    at: float
+    nics: tuple[NicRates, ...] = ()
+
+
+class GuestRates(NamedTuple):
     """What a guest does now.
 
     at: monotonic seconds of the newer sample; seconds: distance to the older one.
     cpu_span, disk_span, nic_span, memory_span, vcpu_span, cost_span: seconds up to `at` that these
     figures are the mean of; 0 where nothing new was measured (the figure is missing, or held over
-    from an earlier sample).
+    from an earlier sample). agent_span: the same, up to `agent.at`.
     cpu: CPUs kept busy on the host (1.0 = one whole CPU), guest and VMM together.
     memory_kib: memory in use, from `memory_source`; memory_total_kib: what the guest sees, or has
     been given, at present.
@@ -133,6 +138,9 @@ class GuestRates:
     vcpu_span: float = 0.0
     cost: CostRates | None = None
     cost_span: float = 0.0
+    agent: AgentRates | None = None
+    """Of passed-through devices: they are not in `nics`, nor in sums over it."""
+    agent_span: float = 0.0
 
     @property
     def exits(self) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -79,8 +78,7 @@ class ThreadRole(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadCounters:
+class ThreadCounters(NamedTuple):
     """CPU time of one host thread that works for a guest, in ns since it began.
 
     tid: the kernel's id, by which two readings are joined. name: what to call it ("vCPU 0",
@@ -95,8 +93,7 @@ class ThreadCounters:
     guest_ns: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HostCost:
+class HostCost(NamedTuple):
     """What a guest costs its host, read on the host itself.
 
     at: monotonic seconds when it was read. threads: None where the process could not be found.
@@ -105,11 +102,21 @@ class HostCost:
 
     at: float
     threads: tuple[ThreadCounters, ...] | None = None
-    interrupts: Mapping[str, int] = field(default_factory=dict)
+    interrupts: Mapping[str, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class GuestSample:
+class AgentFigures(NamedTuple):
+    """What the agent in a guest counts of passed-through devices, of which libvirt counts nothing.
+
+    at: monotonic seconds when it answered. nics: name is the device's target; the guest's own
+    point of view, as that of libvirt's NIC figures is.
+    """
+
+    at: float
+    nics: tuple[NicCounters, ...] = ()
+
+
+class GuestSample(NamedTuple):
     """All counters of one guest at one moment.
 
     at: monotonic seconds of this machine, when the answer that holds the counters arrived.
@@ -126,3 +133,5 @@ class GuestSample:
     disks: tuple[DiskCounters, ...] | None = None
     nics: tuple[NicCounters, ...] | None = None
     cost: HostCost | None = None
+    agent: AgentFigures | None = None
+    """Read every few seconds: the same in several samples."""

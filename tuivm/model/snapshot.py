@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from tuivm.model.guests import Guest
 from tuivm.model.hosts import HostFacts, HostLoad, HostState, Problem
 from tuivm.model.samples import GuestSample
 
 
-@dataclass(frozen=True, slots=True)
-class HostSnapshot:
+class HostSnapshot(NamedTuple):
     """One host at one moment.
 
     at: monotonic seconds when it was made. guests: every guest of the host by UUID; the same
@@ -29,7 +29,7 @@ class HostSnapshot:
     retry_at: float | None = None
     facts: HostFacts | None = None
     load: HostLoad | None = None
-    guests: Mapping[str, Guest] = field(default_factory=dict)
-    samples: Mapping[str, GuestSample] = field(default_factory=dict)
+    guests: Mapping[str, Guest] = MappingProxyType({})
+    samples: Mapping[str, GuestSample] = MappingProxyType({})
     interval: float = 1.0
     readonly: bool = False

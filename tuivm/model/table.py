@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Part = tuple[str, str]
@@ -13,8 +12,7 @@ Cell = tuple[Part, ...]
 Align = Literal["left", "right"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column. Widths are in terminal cells.
 
     width: the least it is shown with. preferred: what it grows to once there is room (0: width).

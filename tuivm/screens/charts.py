@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.guests import GuestKey
@@ -19,8 +19,7 @@ METRICS = ("cpu", "memory", "disk", "net")
 _TITLES = {"cpu": "CPU", "memory": "memory", "disk": "disks", "net": "network"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     key: SeriesKey
     label: str
     role: str

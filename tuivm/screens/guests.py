@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -322,8 +321,7 @@ class GuestsScreen(ChartedPlace):
         # As wide as the names need, so that those which begin alike can be told apart.
         names = self.desk.store.host_names
         longest = max((cell_len(visible(name)) for name in names), default=0)
-        by_id["host"] = replace(
-            by_id["host"],
+        by_id["host"] = by_id["host"]._replace(
             width=min(max(longest, 4), 8),
             preferred=min(longest, by_id["host"].maximum),
             flex=0,
@@ -333,8 +331,8 @@ class GuestsScreen(ChartedPlace):
         several = len(names) > 1 and not self.grouped
         # Only names that need it take room from the pairs of rates.
         lengths = (cell_len(visible(view.guest.name)) for view in self.desk.store.guests.values())
-        by_id["name"] = replace(
-            by_id["name"], preferred=min(max(lengths, default=0), by_id["name"].preferred)
+        by_id["name"] = by_id["name"]._replace(
+            preferred=min(max(lengths, default=0), by_id["name"].preferred)
         )
         wanted = []
         for name in self._columns:
