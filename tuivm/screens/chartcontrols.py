@@ -55,6 +55,11 @@ class ChartControls:
         """The moment at the right edge; give it to `TimeChart.window` in place of now."""
         return now if self._end is None else self._end
 
+    def last_bucket(self, window: Window, now: float) -> int:
+        """The number of the last bucket to show. Of one that still fills while the charts stand
+        still, the figure would change."""
+        return math.floor(self.end(now) / window.step) - self.paused
+
     def ends_ago(self, now: float) -> float:
         return max(0.0, now - self.end(now))
 
@@ -75,10 +80,13 @@ class ChartControls:
         self._end = None if end >= now else end
 
     def move_cursor(self, by: int, window: Window, now: float) -> None:
-        """To the next bucket, or the one before when negative; it begins at the newest one."""
-        step, last = window.step, math.floor(self.end(now) / window.step)
+        """To the next bucket, or the one before when negative; it begins at the newest full one."""
+        step, last = window.step, self.last_bucket(window, now)
         first = window.end_bucket - window.count + 1
-        at = last if self._cursor is None else math.floor(self._cursor / step) + by
+        if self._cursor is None:
+            at = math.floor(self.end(now) / step) - 1
+        else:
+            at = math.floor(self._cursor / step) + by
         self._cursor = (min(max(first, at), last) + 0.5) * step
 
     def leap_cursor(self, by: int, window: Window, now: float) -> None:
@@ -119,8 +127,7 @@ class ChartControls:
         The values in the legend are those under the cursor, sums of groups too where the group
         has one.
         """
-        end = self.end(now)
-        ahead = window.end_bucket - math.floor(end / window.step)
+        ahead = window.end_bucket - self.last_bucket(window, now)
         series = [_cut(one, ahead) for one in data.series] if ahead > 0 else list(data.series)
         groups = data.groups
         column = self._column(window)

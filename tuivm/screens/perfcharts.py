@@ -31,7 +31,7 @@ class Charts:
         self._now = now
         self._read: dict[SeriesKey, list[float]] = {}
         # In the newest buckets nothing may have been measured yet; what is older is not now.
-        latest = math.floor(controls.end(now) / window.step)
+        latest = controls.last_bucket(window, now)
         newest = window.count - 1 - max(0, window.end_bucket - latest)
         patience = 3 * scene.interval + HOLD
         reach = max(2, math.ceil(patience / window.step))

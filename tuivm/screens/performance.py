@@ -163,7 +163,7 @@ class Performance(Vertical, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         for place, chart in enumerate(self.grid.query(TimeChart)):
-            if chart is event.widget:
+            if chart.region.contains_point(event.screen_offset):
                 self._go(place)
 
     def on_chart_grid_reshaped(self) -> None:
@@ -219,13 +219,7 @@ class Performance(Vertical, can_focus=True):
         )
 
     def _show_lines(self, moment: Moment) -> None:
-        parts: list[tuple[str, str | Style]] = []
-        for subject in self._subjects:
-            click = Style.from_meta({"@click": f"screen.subject('{subject}')"})
-            here = subject == self._subject
-            look = Style(bold=True, reverse=True) if here else Style()
-            parts += [(" ", ""), (f" {SUBJECTS[subject]} ", look + click)]
-        self.query_one("#subjects", LineText).set_content(Content.assemble(*parts))
+        self.query_one("#subjects", LineText).set_content(self._subject_line())
         words = moment.controls.words(moment.now, moment.wall)
         words.append("a chart a device" if self._split else "devices together")
         line = Content(" " + "   ".join(words))
@@ -239,6 +233,23 @@ class Performance(Vertical, can_focus=True):
         blank = " " * (room - len(hints))
         line = Content.assemble(line, blank, (hints, "$quiet"))
         self.query_one("#settings", LineText).set_content(line)
+
+    def _subject_line(self) -> Content:
+        """The subjects, from the left as many as let the present one be seen."""
+        names = list(self._subjects)
+        place, left = names.index(self._subject), 0
+        while left < place and _width(names[left : place + 1]) > self.size.width:
+            left += 1
+        parts: list[tuple[str, str | Style]] = []
+        for subject in names[left:]:
+            click = Style.from_meta({"@click": f"screen.subject('{subject}')"})
+            look = Style(bold=True, reverse=True) if subject == self._subject else Style()
+            parts += [(" ", ""), (f" {SUBJECTS[subject]} ", look + click)]
+        return Content.assemble(*parts)
+
+
+def _width(names: Sequence[str]) -> int:
+    return sum(len(SUBJECTS[name]) + 3 for name in names)
 
 
 def _seen_lately(device: Device, moment: Moment) -> bool:

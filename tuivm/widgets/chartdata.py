@@ -134,5 +134,10 @@ def fit(text: str, width: int, style: ChartStyle) -> str:
     return set_cell_size(text, width - 1).rstrip() + ("~" if style == "ascii" else "…")
 
 
+def in_ascii(figure: str) -> str:
+    """A figure with its unit: "60µs" -> "60us"."""
+    return figure.replace("µ", "u")
+
+
 def pad(text: str, width: int) -> str:
     return text + " " * (width - cell_len(text))

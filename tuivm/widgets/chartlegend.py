@@ -8,7 +8,16 @@ from rich.cells import cell_len
 
 from tuivm.model.units import visible
 from tuivm.widgets import raster
-from tuivm.widgets.chartdata import ChartData, Line, Piece, fit, pad, role_at, series_roles
+from tuivm.widgets.chartdata import (
+    ChartData,
+    Line,
+    Piece,
+    fit,
+    in_ascii,
+    pad,
+    role_at,
+    series_roles,
+)
 from tuivm.widgets.raster import ChartStyle
 
 _GAP = 2
@@ -120,7 +129,8 @@ def _sorted(
             glyph = f"{raster.mark(index)} {visible(series.glyph)}".rstrip()
         grouped = 0 <= series.group < len(data.groups)
         group = series.group if grouped else -1
-        entry = _Entry(glyph, series.label, series.value, role, group, index)
+        value = in_ascii(series.value) if style == "ascii" else series.value
+        entry = _Entry(glyph, series.label, value, role, group, index)
         (members if grouped else loose).append(entry)
     headings = [
         _Entry(visible(group.glyph), group.label, group.value, role_at(group.role, index), index)

@@ -18,6 +18,7 @@ from tuivm.widgets.chartdata import (
     Line,
     Piece,
     fit,
+    in_ascii,
     pad,
     series_roles,
 )
@@ -222,7 +223,9 @@ def _gutter(data: ChartData, place: Layout, style: ChartStyle, axis: scale.Axis)
         else scale.ticks(top, data.unit, place.rows)
     )
     labels = {
-        place.rows - 1 - (raster.level(tick.value, top, place.rows, bottom) or 0): tick.label
+        place.rows - 1 - (raster.level(tick.value, top, place.rows, bottom) or 0): (
+            in_ascii(tick.label) if style == "ascii" else tick.label
+        )
         for tick in ticks
     }
     tick_sign, line_sign = ("+", "|") if style == "ascii" else ("┤", "│")
