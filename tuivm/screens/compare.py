@@ -121,7 +121,9 @@ class CompareScreen(KeepingPlace):
     def _tick_devices(self) -> None:
         if self.recorded is None:
             now = self.desk.now()
-            self._compared.compute(now, self.controls.end(now), self.controls.seconds)
+            controls = self.controls
+            end, held = controls.end(now), controls.paused
+            self._compared.compute(now, end, controls.seconds, held=held)
         shown, table = self.comparison, self.table
         several = len({row.host for row in shown.rows}) > 1
         look = comparetable.Look(self.metric, self.desk.ascii_only, several)

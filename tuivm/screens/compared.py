@@ -8,17 +8,19 @@ from dataclasses import replace
 from tuivm.model.choices import Candidate, baseline_of, candidates, first_choice, follow
 from tuivm.model.comparing import compare
 from tuivm.model.comparison import MEASURES, Comparison, DeviceRef, Row
-from tuivm.model.devices import DeviceKind
-from tuivm.model.guests import GuestKey
+from tuivm.model.devices import Device, DeviceKind
+from tuivm.model.guests import GuestKey, GuestState
 from tuivm.model.history import FINE_SLOTS
 from tuivm.model.iomix import LEAST
 from tuivm.model.readings import device_of
 from tuivm.model.recorded import Recorded, record
 from tuivm.model.store import Store
 
-_VALUES_A_SECOND = 10_000
-"""So many values of the history may go into figures each second: a comparison of more is computed
-less often."""
+_VALUES_A_SECOND = 4_000
+"""So many values of the history may go into figures each second, which takes about 10 ms: a
+comparison of more is computed less often."""
+_SHARE = 0.01
+"""Of the window: figures need not be newer than that."""
 _KINDS = (DeviceKind.DISK, DeviceKind.NIC, DeviceKind.HOSTDEV)
 
 
@@ -62,17 +64,18 @@ class Compared:
         self.choose(refs, now[then.baseline] if then.baseline else None)
         return [row for row in self.figures.rows if device_of(self._store, row.ref) is None]
 
-    def compute(self, now: float, end: float, seconds: float) -> Comparison:
-        """The figures of the `seconds` up to `end`; as they were, when they are as good as new."""
+    def compute(self, now: float, end: float, seconds: float, *, held: bool) -> Comparison:
+        """The figures of the `seconds` up to `end`; as they were, when they are as good as new.
+
+        held: the end stands still.
+        """
         if self.automatic and not (self.refs and self._busy()):
             self.refs, self.baseline = first_choice(self._store)
-        # What is held still has an end of its own; live, the end is always another.
-        asked = (self.refs, self.baseline, seconds, end if end < now else None)
+        there = [self._now(ref) for ref in self.refs]
+        asked = (self.refs, self.baseline, seconds, end if held else None, *there)
         values = len(self.refs) * min(seconds, FINE_SLOTS) * len(MEASURES)
-        fresh = asked == self._asked and (
-            end < now or now - self._computed_at < int(values / _VALUES_A_SECOND)
-        )
-        if not fresh:
+        lasts = int(max(_SHARE * seconds, values / _VALUES_A_SECOND))
+        if asked != self._asked or (not held and now - self._computed_at >= max(1, lasts)):
             self._follow()
             self.figures = compare(
                 self._store, self.refs, self.baseline, end, seconds, known=self.figures.rows
@@ -88,6 +91,10 @@ class Compared:
         if not self.figures.rows:
             return None
         return record(self._store, self.figures, wall - (now - self.figures.end))
+
+    def _now(self, ref: DeviceRef) -> tuple[Device | None, GuestState | None]:
+        view = self._store.guest(ref.guest)
+        return device_of(self._store, ref), view.guest.state if view else None
 
     def _busy(self) -> bool:
         figures = [row.figures.get("iops") for row in self.figures.rows]
