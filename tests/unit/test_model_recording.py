@@ -18,6 +18,7 @@ from tuivm.model.hosts import HostSpec, HostState
 from tuivm.model.meter import GuestMeter
 from tuivm.model.metrics import BY_ID, Subject
 from tuivm.model.rates import (
+    AgentRates,
     CostRates,
     DiskRates,
     GuestRates,
@@ -151,6 +152,50 @@ def test_host_threads_are_summed_by_role_and_interrupts_go_by_address() -> None:
         "host.cpu main loop": 10.0,
         "irq 0000:01:00.0": 5.0,
     }
+
+
+def test_what_an_agent_says_holds_until_it_answered() -> None:
+    nic = NicRates("hostdev0", 10.0, 20.0, 3.0, 4.0, 5.0, 6.0)
+    made = rates(agent=AgentRates(98.0, (nic,)), agent_span=3.0)
+    history = History()
+    recorder = Recorder(history)
+    recorder.record(GuestView(guest(), made), NEVER)
+    assert newest(history, 98.0) == pytest.approx(
+        {
+            "net.rx hostdev0": 10.0,
+            "net.tx hostdev0": 20.0,
+            "net.rx_pkts hostdev0": 3.0,
+            "net.tx_pkts hostdev0": 4.0,
+            "net.errors hostdev0": 5.0,
+            "net.drops hostdev0": 6.0,
+        },
+        rel=CLOSE,
+    )
+    key = SeriesKey(KEY, "net.rx", "hostdev0")
+    assert seconds(history, key, 100.0, 7) == [False, False, True, True, True, False, False]
+    recorder.record(GuestView(guest(), made._replace(at=101.0, agent_span=0.0)), NEVER)
+    assert seconds(history, key, 101.0, 3) == [False] * 3, "held over is not measured again"
+
+
+def test_an_agents_figures_across_a_gap_are_not_kept() -> None:
+    nic = NicRates("hostdev0", 10.0)
+    history = History()
+    made = rates(agent=AgentRates(98.0, (nic,)), agent_span=5.0)
+    Recorder(history).record(GuestView(guest(), made), gap_at=95.0)
+    assert list(history.keys()) == []
+
+
+def test_what_an_agent_says_is_no_part_of_what_each_io_costs() -> None:
+    nic = NicRates("hostdev0", rx_pkts=1e6, tx_pkts=1e6)
+    made = doing_io(agent=AgentRates(100.0, (nic,)), agent_span=1.0)
+    passed = Device(DeviceKind.NIC, DeviceClass.PHYSICAL, "vfio-pci", "hostdev0")
+    assert per_io(made, (*VIRTIO, passed)) == newest_io(doing_io())
+
+
+def newest_io(made: GuestRates) -> dict[str, float]:
+    history = History()
+    Recorder(history).record(GuestView(guest(), made), NEVER)
+    return {name: value for name, value in newest(history, 100.0).items() if name[:3] == "io."}
 
 
 def doing_io(**fields: Any) -> GuestRates:

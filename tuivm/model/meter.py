@@ -10,9 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from tuivm.model.rates import CostRates, DiskRates, GuestRates, NicRates, VcpuRates
+from tuivm.model.rates import (
+    AgentRates,
+    CostRates,
+    DiskRates,
+    GuestRates,
+    NicRates,
+    VcpuRates,
+)
 from tuivm.model.ratesteps import (
     Memory,
+    agent_rates,
     cost_rates,
     cpu_rate,
     disk_rates,
@@ -21,6 +29,7 @@ from tuivm.model.ratesteps import (
     vcpu_rates,
 )
 from tuivm.model.samples import (
+    AgentFigures,
     BalloonFigures,
     DiskCounters,
     GuestSample,
@@ -84,7 +93,7 @@ class _Group(Generic[C, R]):
 class GuestMeter:
     """The last samples of one guest, and the rates between them."""
 
-    __slots__ = ("_balloon", "_cost", "_cpu", "_disks", "_newest", "_nics", "_vcpus")
+    __slots__ = ("_agent", "_balloon", "_cost", "_cpu", "_disks", "_newest", "_nics", "_vcpus")
 
     def __init__(self) -> None:
         self._newest: GuestSample | None = None
@@ -101,6 +110,7 @@ class GuestMeter:
             vcpu_rates, _with_exits
         )
         self._cost: _Group[HostCost, CostRates] = _Group(cost_rates)
+        self._agent: _Group[AgentFigures, AgentRates] = _Group(agent_rates)
 
     @property
     def newest(self) -> GuestSample | None:
@@ -124,6 +134,8 @@ class GuestMeter:
         nics, nic_span = self._nics.add(at, sample.nics)
         vcpus, vcpu_span = self._vcpus.add(at, sample.vcpus)
         cost, cost_span = self._cost.add(sample.cost.at if sample.cost else at, sample.cost)
+        told = sample.agent
+        agent, agent_span = self._agent.add(told.at if told else at, told)
         used, total, source, figures = memory or (None, None, None, None)
         return GuestRates(
             at=at,
@@ -143,6 +155,8 @@ class GuestMeter:
             vcpu_span=vcpu_span,
             cost=cost,
             cost_span=cost_span,
+            agent=agent,
+            agent_span=agent_span,
         )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 from tuivm.model.rates import (
+    AgentRates,
     CostRates,
     DiskRates,
     MemoryRates,
@@ -21,6 +22,7 @@ from tuivm.model.rates import (
     VcpuRates,
 )
 from tuivm.model.samples import (
+    AgentFigures,
     BalloonFigures,
     DiskCounters,
     HostCost,
@@ -127,6 +129,15 @@ def _nic_rate(before: Growth | None, now: NicCounters, seconds: float) -> NicRat
         errs=_per_second(_either(rx_errs, tx_errs), seconds),
         drops=_per_second(_either(rx_drop, tx_drop), seconds),
     )
+
+
+def agent_rates(
+    before: AgentFigures | None, now: AgentFigures, seconds: float
+) -> AgentRates | None:
+    """Of what the agent counts now; None before there is anything to measure from."""
+    if before is None:
+        return None
+    return AgentRates(now.at, nic_rates(before.nics, now.nics, seconds) or ())
 
 
 def vcpu_rates(

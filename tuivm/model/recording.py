@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tuivm.model.guests import GuestKey
 from tuivm.model.history import History, SeriesKey
 from tuivm.model.iomix import alike, io_mix, io_spans
-from tuivm.model.rates import CostRates, GuestRates
+from tuivm.model.rates import AgentRates, CostRates, GuestRates, NicRates
 
 if TYPE_CHECKING:
     from tuivm.model.store import GuestView
@@ -108,13 +108,14 @@ class _Page:
         self._disks(rates)
         span = rates.nic_span
         for nic in rates.nics or () if span else ():
-            values = (nic.rx_bytes, nic.tx_bytes, nic.rx_pkts, nic.tx_pkts, nic.errs, nic.drops)
-            self._means(_NIC, nic.name, values, span)
+            self._means(_NIC, nic.name, _nic_values(nic), span)
         if rates.vcpus and rates.vcpu_span:
             self._vcpus(rates)
         if rates.cost is not None and rates.cost_span:
             self._cost(rates.cost, rates.cost_span)
         self._io(rates)
+        if rates.agent is not None and rates.agent_span:
+            self._agent(rates.agent, rates.agent_span)
 
     def _means(self, metrics: tuple[str, ...], device: str, values: Values, span: float) -> None:
         if self._whole(span):
@@ -184,6 +185,12 @@ class _Page:
         for address, rate in cost.interrupts.items():
             self._means(_IRQ, address, (rate,), span)
 
+    def _agent(self, agent: AgentRates, span: float) -> None:
+        """Up to its answer, which may have come a while before this sample. Comes last."""
+        self._at = agent.at
+        for nic in agent.nics:
+            self._means(_NIC, nic.name, _nic_values(nic), span)
+
     def _io(self, rates: GuestRates) -> None:
         """Per I/O, only where I/O and what it costs were measured over the same time."""
         details = self._view.guest.details
@@ -200,3 +207,7 @@ class _Page:
                 self._means(_IO_EXITS, mix.cls.value, (mix.exits_per_io,), rates.vcpu_span)
             if charged:
                 self._means(_IO_CPU, mix.cls.value, (mix.cpu_ns_per_io,), rates.cost_span)
+
+
+def _nic_values(nic: NicRates) -> Values:
+    return nic.rx_bytes, nic.tx_bytes, nic.rx_pkts, nic.tx_pkts, nic.errs, nic.drops
