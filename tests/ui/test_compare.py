@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,8 +166,8 @@ async def test_from_the_guest_itself_and_nics_where_there_is_no_disk(tmp_path: P
 async def test_what_makes_it_unfair_is_on_the_screen_and_in_full_on_e(tmp_path: Path) -> None:
     def unlike(host: SimHost) -> None:
         none, back = Backing("file", "raw", cache="none"), Backing("file", "qcow2", "writeback")
-        host.add_guest("new", devices=(replace(VIRTIO[0], backing=none),))
-        host.add_guest("old", devices=(replace(LEGACY[0], backing=back),))
+        host.add_guest("new", devices=(VIRTIO[0]._replace(backing=none),))
+        host.add_guest("old", devices=(LEGACY[0]._replace(backing=back),))
 
     async with running(tmp_path, unlike) as rig:
         await opened(rig, 20)
@@ -213,7 +212,7 @@ async def test_a_device_that_goes_stays_in_its_row(tmp_path: Path) -> None:
 
 
 async def test_a_nic_that_comes_back_under_another_name_goes_on_in_its_row(tmp_path: Path) -> None:
-    nic = replace(VIRTIO[1], mac="52:54:00:00:00:01")
+    nic = VIRTIO[1]._replace(mac="52:54:00:00:00:01")
 
     def one(host: SimHost) -> None:
         host.add_guest("new", devices=(nic,))
@@ -225,7 +224,7 @@ async def test_a_nic_that_comes_back_under_another_name_goes_on_in_its_row(tmp_p
         uuid = sims(rig)["new"]
         details = rig.host().guests[uuid].guest.details
         assert details is not None
-        moved = details._replace(devices=(replace(nic, target="vnet7"),))
+        moved = details._replace(devices=(nic._replace(target="vnet7"),))
         rig.host().change(uuid, details=moved)
         await rig.tick(4)
         assert "baseline" in (await row(rig, "new", "vnet7"))

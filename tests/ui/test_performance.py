@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ VF = Device(
     bus="pci",
     source="0000:01:10.0",
 )
-VF_NIC = replace(VF, kind=DeviceKind.NIC, target="hostdev1", source="0000:01:10.1")
+VF_NIC = VF._replace(kind=DeviceKind.NIC, target="hostdev1", source="0000:01:10.1")
 SLIRP = Device(DeviceKind.NIC, DeviceClass.EMULATED, "e1000", "net0")
 ALL = (*VIRTIO, *LEGACY)
 Prepare = Callable[[SimHost], None]
@@ -257,7 +256,7 @@ async def test_disks_together_and_one_by_one(tmp_path: Path) -> None:
 
 
 async def test_the_figures_are_those_of_the_counters(tmp_path: Path) -> None:
-    second = replace(VIRTIO[0], target="vdb")
+    second = VIRTIO[0]._replace(target="vdb")
     async with running(tmp_path, web(*ALL, second), size=(160, 60)) as rig:
         await performance(rig, "disks")
         await rig.press("[")
@@ -363,7 +362,7 @@ async def test_a_remote_host_says_why_its_cost_cannot_be_shown(tmp_path: Path) -
 
 @pytest.mark.parametrize("local", [True, False])
 async def test_passed_through_devices(tmp_path: Path, local: bool) -> None:
-    usb = replace(VF, bus="usb", target="hostdev2", model="usb-host", source="1234:5678")
+    usb = VF._replace(bus="usb", target="hostdev2", model="usb-host", source="1234:5678")
     async with running(tmp_path, web(*VIRTIO, VF, VF_NIC, usb, local=local), size=(120, 60)) as rig:
         rig.host().guests[next(iter(rig.host().guests))].interrupts = {}
         await performance(rig, "passed through")
@@ -625,7 +624,7 @@ async def test_a_disk_that_is_plugged_in_has_a_line(tmp_path: Path) -> None:
         await performance(rig, "disks")
         ((uuid, sim),) = rig.host().guests.items()
         assert sim.guest.details
-        more = (*ALL, replace(VIRTIO[0], target="vdb"))
+        more = (*ALL, VIRTIO[0]._replace(target="vdb"))
         rig.host().change(uuid, details=sim.guest.details._replace(devices=more))
         await rig.tick(4)
         data = charts(rig)["disks: read"]

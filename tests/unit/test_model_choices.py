@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tests.support.compared import (
     DB,
     DB_VDA,
@@ -157,11 +155,11 @@ def test_the_baseline_is_the_busiest_emulated_device() -> None:
 
 
 def test_a_nic_is_found_again_under_its_new_name() -> None:
-    other = replace(NIC, target="vnet1", mac="52:54:00:00:00:02")
+    other = NIC._replace(target="vnet1", mac="52:54:00:00:00:02")
     before = store_of(guest(WEB, "web", [NIC, other, HDA]))
     refs = [ref(WEB, NIC), ref(WEB, other), WEB_HDA]
     rows = compare(before, refs, None, END, 60.0).rows
-    started = [replace(NIC, target="vnet1"), replace(other, target="vnet2"), HDA]
+    started = [NIC._replace(target="vnet1"), other._replace(target="vnet2"), HDA]
     after = store_of(guest(WEB, "web", started))
     assert [one.target for one in follow(after, rows)] == ["vnet1", "vnet2", "hda"]
     assert follow(store_of(guest(WEB, "web", [HDA])), rows) == tuple(refs)

@@ -8,7 +8,6 @@ its model says that it is virtio: a guessed class would be worse than none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from tuivm.domainxml import disks, nics
 from tuivm.domainxml.disks import EMULATED, PARAVIRTUAL, PHYSICAL, flavour
@@ -77,7 +76,7 @@ def _with_unique_targets(
             number += 1
             target = f"{base}#{number}"
         taken.add((device.kind, target))
-        unique.append((element, replace(device, target=target)))
+        unique.append((element, device._replace(target=target)))
     return tuple(unique)
 
 
@@ -189,7 +188,7 @@ def _console(element: Element, platform: Platform) -> Device:
     if kind in ("xen", "uml"):
         return _plain(element, DeviceKind.CONSOLE, PARAVIRTUAL, f"{kind}-console", source=source)
     if kind in ("", "serial"):
-        return replace(_serial(element, platform), kind=DeviceKind.CONSOLE)
+        return _serial(element, platform)._replace(kind=DeviceKind.CONSOLE)
     return _plain(element, DeviceKind.CONSOLE, EMULATED, f"{kind}console", source=source)
 
 

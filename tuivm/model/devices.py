@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -82,8 +81,7 @@ class Backing(NamedTuple):
     queues: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """One device of a guest.
 
     model: the device model in the field's words ("virtio-blk", "e1000e", "ide-hd").

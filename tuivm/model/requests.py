@@ -21,8 +21,9 @@ class ShutdownMode(StrEnum):
     AGENT = "agent"
 
 
-# Each class that `dataclass` makes costs the start of the program time: the requests that hold the
-# same share what it makes for one of them. Requests of two classes are never equal all the same.
+# Each class that `dataclass` makes costs the start of the program time: requests that hold
+# something of their own are named tuples, those that hold the same share a class. Requests of two
+# kinds are never equal.
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,7 @@ class _Asking:
     mode: ShutdownMode = ShutdownMode.DEFAULT
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Start, or restore from the managed save where there is one (unless it is discarded)."""
 
     paused: bool = False
@@ -93,22 +93,19 @@ class DiscardSave(_Bare):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SetAutostart:
+class SetAutostart(NamedTuple):
     """Whether the guest starts with its host."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(NamedTuple):
     """Give the guest another name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(NamedTuple):
     """Remove the guest, with what was ordered."""
 
     order: DeletionOrder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from tuivm.model.history import COARSE_SLOTS, COARSE_STEP
 from tuivm.model.units import byte_count, count, duration, nanoseconds, percent
@@ -134,17 +133,16 @@ class ChartControls:
         if column is not None:
             values = [one.values[column] for one in series]
             groups = tuple(
-                replace(group, value=_sum_text(index, series, values, data.unit))
+                group._replace(value=_sum_text(index, series, values, data.unit))
                 if group.value
                 else group
                 for index, group in enumerate(groups)
             )
             series = [
-                replace(one, value=value_text(value, data.unit))
+                one._replace(value=value_text(value, data.unit))
                 for one, value in zip(series, values, strict=True)
             ]
-        return replace(
-            data,
+        return data._replace(
             series=tuple(series),
             groups=groups,
             y_max=self._top(data, series) if self.fixed else data.y_max,
@@ -197,7 +195,7 @@ def clock_words(wall: float) -> str:
 def _cut(series: ChartSeries, ahead: int) -> ChartSeries:
     values = tuple(series.values)
     kept = values[: max(0, len(values) - ahead)]
-    return replace(series, values=kept + (math.nan,) * (len(values) - len(kept)))
+    return series._replace(values=kept + (math.nan,) * (len(values) - len(kept)))
 
 
 def _sum_text(group: int, series: Sequence[ChartSeries], values: Sequence[float], unit: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 
 from tuivm.model.comparison import Comparison
@@ -71,7 +70,7 @@ class KeepingPlace(ChartedPlace):
         if data is not None:
             ago = max(0.0, self.desk.wall() - recorded.taken)
             framed = self.controls.framed(data, window, self.desk.now())
-            chart.set_data(replace(framed, ends_ago=ago, paused=False, cursor_label=""))
+            chart.set_data(framed._replace(ends_ago=ago, paused=False, cursor_label=""))
 
     def _scroll(self, windows: float) -> None:
         if self._live():

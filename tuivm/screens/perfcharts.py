@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from tuivm.model.devices import DeviceClass
 from tuivm.model.history import History, SeriesKey
@@ -131,8 +130,8 @@ class Charts:
             if any(not math.isnan(series.values[place]) for series in data.series):
                 return data
             if mixed[place] > 0:
-                series = (replace(one, value=MIXED) for one in data.series)
-                return replace(data, series=tuple(series))
+                series = (one._replace(value=MIXED) for one in data.series)
+                return data._replace(series=tuple(series))
         return data
 
     def _values(self, trace: Trace) -> list[float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 from textual import events
@@ -131,8 +130,7 @@ class Performance(Vertical, can_focus=True):
         seen = self._in_view(len(self._plans))
         self.grid.set_charts(
             [
-                replace(
-                    charts.chart(plan) if place in seen else charts.empty(plan),
+                (charts.chart(plan) if place in seen else charts.empty(plan))._replace(
                     current=place == self._current,
                 )
                 for place, plan in enumerate(self._plans)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -28,8 +27,7 @@ LOOKS = ("title", "axis", "label", "note", "cursor", "paused")
 """How the rest of a chart is drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChartSeries:
+class ChartSeries(NamedTuple):
     """One line of a chart.
 
     label: untrusted text. values: one for each dot column, oldest first; NaN is a gap. role: one
@@ -46,8 +44,7 @@ class ChartSeries:
     group: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class ChartGroup:
+class ChartGroup(NamedTuple):
     """Series that belong together in the legend, with their sum; role and glyph as of a series."""
 
     label: str
@@ -56,8 +53,7 @@ class ChartGroup:
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ChartData:
+class ChartData(NamedTuple):
     """What a chart shows.
 
     title: untrusted text. unit: "%", "B", "B/s", "ns", or what is counted. step: seconds in a dot

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -44,8 +44,7 @@ _MERGE = 16
 """Moving the cursor and setting a colour costs about as many bytes as so many braille cells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Where things are, from the size alone, so that nothing moves when figures change.
 
     In rows: title, legend_above, rows (the plot), time. In columns: gutter, columns (the plot),
