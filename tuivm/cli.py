@@ -53,7 +53,14 @@ def parser() -> argparse.ArgumentParser:
         ("check", "whether this host can virtualize, and what to do if not"),
     ):
         command = _command(commands, name, text)
-        command.add_argument("--json", action="store_true", help="JSON (docs/json.md)")
+        target = command.add_mutually_exclusive_group() if name == "stats" else command
+        target.add_argument("--json", action="store_true", help="JSON (docs/json.md)")
+        if name == "stats":
+            target.add_argument(
+                "--openmetrics",
+                action="store_true",
+                help="the counters as they are now, once, for Prometheus (docs/metrics.md)",
+            )
         command.add_argument(
             "--timeout",
             type=_positive,
@@ -90,6 +97,11 @@ def _add_stats_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--count", type=_count, metavar="N", help="end after N times (default: go on for ever)"
+    )
+    command.add_argument(
+        "--brief",
+        action="store_true",
+        help="one line a guest; JSON and OpenMetrics without vCPUs and host cost",
     )
 
 

@@ -43,6 +43,15 @@ def faults(value: Any, kind: str, tables: dict[str, dict[str, str]], where: str 
             for number, item in enumerate(value)
             for fault in faults(item, inner, tables, f"{where}[{number}]")
         ]
+    if kind.startswith("map of "):
+        if not isinstance(value, dict):
+            return [f"{where}: is no map"]
+        inner = kind.removeprefix("map of ")
+        return [
+            fault
+            for key, item in value.items()
+            for fault in faults(item, inner, tables, f"{where}.{key}")
+        ]
     if kind in _PLAIN:
         fits = isinstance(value, _PLAIN[kind]) and (kind == "boolean") == isinstance(value, bool)
         return [] if fits else [f"{where}: {value!r} is no {kind}"]

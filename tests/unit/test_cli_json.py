@@ -9,12 +9,13 @@ import pytest
 
 from tests.support import jsonschema_doc
 from tests.unit.test_cli_show import DOWN, UP, down, guests, hosts, up
-from tests.unit.test_cli_stats import ONE, Script, run, ticks, two_guests
+from tests.unit.test_cli_stats import detailed, two_guests
 from tuivm.headless import documents
 from tuivm.model.devices import DeviceClass, DeviceKind
 from tuivm.model.guests import Guest, GuestKey, GuestState
 from tuivm.model.hosts import HostState
 from tuivm.model.rates import GuestRates, MemorySource
+from tuivm.model.samples import ThreadRole
 from tuivm.model.store import GuestView
 
 TABLES = jsonschema_doc.read()
@@ -39,18 +40,20 @@ def test_list_of_a_guest_that_is_hardly_known() -> None:
 
 
 def test_stats() -> None:
-    _, out, _ = run(Script(ticks(3), two_guests), ONE, count=1)
-    lines = out.splitlines()
-    assert lines
+    lines = detailed(two_guests)
+    assert len(lines) == 2
     for line in lines:
-        assert_fits(json.loads(line), "stats line")
+        assert_fits(line, "stats line")
+        assert line["vcpus"]
+        assert line["exits"]
+        assert line["host_cost"]["threads"]
 
 
 def test_stats_of_a_driver_that_reports_nothing() -> None:
     view = GuestView(Guest(GuestKey("local", "u"), "bare"))
     line = documents.stats(view, GuestRates(at=1.0, seconds=1.0), 1.0)
     assert_fits(line, "stats line")
-    reported = {"schema", "time", "seconds", "host", "uuid", "name", "state"}
+    reported = {"schema", "time", "seconds", "host", "uuid", "name", "state", "spans"}
     assert {key for key, value in line.items() if value is not None} == reported
 
 
@@ -60,7 +63,7 @@ def test_times_are_utc_with_milliseconds() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [DeviceKind, DeviceClass, GuestState, HostState, MemorySource],
+    [DeviceKind, DeviceClass, GuestState, HostState, MemorySource, ThreadRole],
     ids=str,
 )
 def test_every_word_is_documented(words: Any) -> None:

@@ -11,6 +11,7 @@ from tuivm import cli, config, environment, logs, targets
 from tuivm.cli import Exit
 from tuivm.headless import check, completions, show, stats
 from tuivm.model.hosts import HostSpec
+from tuivm.model.ports import Groups
 from tuivm.model.units import visible
 from tuivm.options import Options
 
@@ -51,7 +52,7 @@ def _with_libvirt(arguments: argparse.Namespace, options: Options) -> int:
     if arguments.command == "check":
         return _check(arguments, specs)
     if arguments.command == "stats":
-        return _stats(arguments, specs)
+        return _stats(arguments, options, specs)
     return _show(arguments, options, specs)
 
 
@@ -88,15 +89,32 @@ def _check(arguments: argparse.Namespace, specs: tuple[HostSpec, ...]) -> Exit:
     return check.show(gather(check.daemons(found)), found, sys.stdout, as_json=arguments.json)
 
 
-def _stats(arguments: argparse.Namespace, specs: tuple[HostSpec, ...]) -> Exit:
+def _stats(arguments: argparse.Namespace, options: Options, specs: tuple[HostSpec, ...]) -> Exit:
     from tuivm.hypervisor.maker import LibvirtHosts  # noqa: PLC0415 - loads libvirt
 
-    lines = stats.JsonLines(sys.stdout) if arguments.json else stats.TableLines(sys.stdout)
+    everything = Groups.LIST | Groups.VCPU | Groups.COST
+    if arguments.openmetrics:
+        from tuivm.headless import scrape  # noqa: PLC0415 - for this alone
+
+        groups = Groups.LIST if arguments.brief else everything
+        return scrape.Scrape(
+            specs, LibvirtHosts(), sys.stdout, sys.stderr, groups=groups, timeout=arguments.timeout
+        ).run()
+    lines: stats.Lines = stats.JsonLines(sys.stdout)
+    if not arguments.json:
+        lines = stats.TableLines(
+            sys.stdout,
+            by_host=len(specs) > 1,
+            brief=arguments.brief,
+            ascii_only=options.ascii or environment.wants_ascii(os.environ),
+        )
     return stats.StatsRun(
         specs,
         LibvirtHosts(),
         lines,
         sys.stderr,
+        # The table shows neither vCPUs nor host cost, so nobody need find them out.
+        groups=everything if arguments.json and not arguments.brief else Groups.LIST,
         interval=arguments.interval,
         count=arguments.count,
         timeout=arguments.timeout,

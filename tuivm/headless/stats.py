@@ -13,12 +13,13 @@ from tuivm.cli import Exit
 from tuivm.headless import documents
 from tuivm.headless.show import problem_lines
 from tuivm.headless.table import Column, Table
+from tuivm.model.devices import DeviceKind
 from tuivm.model.hosts import HostSpec, HostState, Problem
 from tuivm.model.ports import Groups, HostMaker, HostPort, Sinks, View
-from tuivm.model.rates import GuestRates, MemorySource
+from tuivm.model.rates import DiskRates, GuestRates, MemorySource
 from tuivm.model.snapshot import HostSnapshot
 from tuivm.model.store import GuestView, Store
-from tuivm.model.units import byte_count, kib, percent, visible
+from tuivm.model.units import byte_count, count, kib, nanoseconds, percent, visible
 
 POLL = 0.2
 """Seconds that a host may be silent before its deadlines are looked at again."""
@@ -48,9 +49,9 @@ class _Watched:
 class StatsRun:
     """Samples all hosts side by side, each at its own pace, and prints what arrives.
 
-    interval: seconds between two samples. count: how often each host is printed; None is for
-    ever, unless no host can be reached to begin with. timeout: seconds of silence after which a
-    host counts as unreachable.
+    groups: what is asked for. interval: seconds between two samples. count: how often each host
+    is printed; None is for ever, unless no host can be reached to begin with. timeout: seconds of
+    silence after which a host counts as unreachable.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class StatsRun:
         lines: Lines,
         err: TextIO,
         *,
+        groups: Groups = Groups.LIST,
         interval: float,
         count: int | None,
         timeout: float,
@@ -68,6 +70,7 @@ class StatsRun:
         self._store = Store()
         self._lines = lines
         self._err = err
+        self._groups = groups
         self._interval = interval
         self._count = count
         self._timeout = timeout
@@ -134,7 +137,7 @@ class StatsRun:
 
     def _watch(self, host: _Watched, active: frozenset[str]) -> None:
         host.active = active
-        host.port.watch(View(guests=active, groups=Groups.LIST, interval=self._interval))
+        host.port.watch(View(guests=active, groups=self._groups, interval=self._interval))
 
     def _sampled(
         self, host: _Watched, snapshot: HostSnapshot
@@ -202,27 +205,34 @@ class JsonLines:
 
 
 class TableLines:
-    """One aligned row a guest and a row a device under it; the heading comes back now and then."""
+    """One aligned row a guest and, unless `brief`, a row a device under it; the heading comes back
+    now and then. by_host: rows name their host."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(
+        self, out: TextIO, *, by_host: bool = True, brief: bool = False, ascii_only: bool = False
+    ) -> None:
         self._out = out
+        self._by_host = by_host
+        self._brief = brief
+        self._ascii_only = ascii_only
         self._rows = 0
         self._next_heading = 0
+        # Numbers are given the room that most need, so that columns do not move.
         self._table = Table(
             Column("TIME    "),
-            Column("HOST"),
-            Column("NAME"),
-            Column("DEVICE"),
-            Column(" CPU%", number=True),
-            Column("MEMORY", number=True),
-            Column("READ/s", number=True),
-            Column("WRITE/s", number=True),
-            Column("  RX/s", number=True),
-            Column("  TX/s", number=True),
+            *([Column("HOST")] if by_host else []),
+            Column("NAME" if brief else "NAME, DEVICE"),
+            Column("CPU%", number=True),
+            Column("  MEM", number=True),
+            Column("READ", number=True),
+            Column("WRITE", number=True),
+            Column("  RX", number=True),
+            Column("  TX", number=True),
+            *([] if brief else [Column(" IO/s", number=True), Column("LATENCY", number=True)]),
         )
 
     def write(self, sampled: list[tuple[GuestView, GuestRates]]) -> None:
-        rows = [row for view, rates in sampled for row in _rows(view, rates)]
+        rows = [row for view, rates in sampled for row in self._guest(view, rates)]
         lines = self._table.lines(rows)
         if self._rows >= self._next_heading:
             lines.insert(0, self._table.heading())
@@ -231,21 +241,46 @@ class TableLines:
         self._out.writelines(f"{line}\n" for line in lines)
         self._out.flush()
 
+    def _guest(self, view: GuestView, rates: GuestRates) -> list[list[str]]:
+        clock = time.strftime("%H:%M:%S", time.localtime(_wall_clock(rates.at)))
+        start = [clock, view.key.host] if self._by_host else [clock]
+        resident = rates.memory_source is MemorySource.RSS
+        memory = f"{'~' if resident else ''}{kib(rates.memory_kib)}"
+        sums = [rates.disk_read, rates.disk_write, rates.net_rx, rates.net_tx]
+        row = [*start, view.guest.name, percent(view.cpu_percent), memory, *map(byte_count, sums)]
+        if self._brief:
+            return [row]
+        details = view.guest.details
+        signs = {
+            (each.kind, each.target): each.cls.letter if self._ascii_only else each.cls.glyph
+            for each in (details.devices if details else ())
+        }
+        rows = [[*row, "", ""]]
+        for disk in rates.disks or ():
+            name = f"  {signs.get((DeviceKind.DISK, disk.name), '?')} {disk.name}"
+            moved = map(byte_count, (disk.rd_bytes, disk.wr_bytes))
+            requests = count(_sum(disk.rd_reqs, disk.wr_reqs))
+            latency = nanoseconds(_latency_ns(disk))
+            rows.append([*start, name, "", "", *moved, "", "", requests, latency])
+        for nic in rates.nics or ():
+            name = f"  {signs.get((DeviceKind.NIC, nic.name), '?')} {nic.name}"
+            moved = map(byte_count, (nic.rx_bytes, nic.tx_bytes))
+            packets = count(_sum(nic.rx_pkts, nic.tx_pkts))
+            rows.append([*start, name, "", "", "", "", *moved, packets, ""])
+        return rows
 
-def _rows(view: GuestView, rates: GuestRates) -> list[list[str]]:
-    clock = time.strftime("%H:%M:%S", time.localtime(_wall_clock(rates.at)))
-    start = [clock, view.key.host, view.guest.name]
-    io = [rates.disk_read, rates.disk_write, rates.net_rx, rates.net_tx]
-    resident = rates.memory_source is MemorySource.RSS
-    memory = f"{'~' if resident else ''}{kib(rates.memory_kib)}"
-    rows = [[*start, "", percent(view.cpu_percent), memory, *map(byte_count, io)]]
-    for disk in rates.disks or ():
-        figures = [disk.rd_bytes, disk.wr_bytes, None, None]
-        rows.append([*start, disk.name, "", "", *map(byte_count, figures)])
-    for nic in rates.nics or ():
-        figures = [None, None, nic.rx_bytes, nic.tx_bytes]
-        rows.append([*start, nic.name, "", "", *map(byte_count, figures)])
-    return rows
+
+def _latency_ns(disk: DiskRates) -> float | None:
+    """Of a request, reads and writes together; None when there was none."""
+    both = ((disk.rd_latency_ns, disk.rd_reqs), (disk.wr_latency_ns, disk.wr_reqs))
+    timed = [(each, reqs) for each, reqs in both if each is not None and reqs]
+    requests = sum(reqs for _, reqs in timed)
+    return sum(each * reqs for each, reqs in timed) / requests if requests else None
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    known = [each for each in (one, other) if each is not None]
+    return sum(known) if known else None
 
 
 def _wall_clock(at: float) -> float:
