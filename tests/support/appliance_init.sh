@@ -3,7 +3,8 @@
 #   disk  read from and write to every disk        net   broadcast on every NIC
 #   cpu   one busy loop a vCPU                     deaf  do not react to the power button
 #   none  sit still                                sleep suspend itself to memory (S3), once
-#   orders  do as the lines on the first virtio port say:
+#   agent  run the guest agent, where it is part of the initramfs
+#   orders  do as the lines on the virtio port tuivm.orders say:
 #             read MIB COUNT, write MIB COUNT  so many direct requests of 4 KiB, on the disk whose
 #                                              size in MiB is that
 #             send MAC COUNT                   so many pings of 1400 bytes, broadcast on that NIC
@@ -79,6 +80,11 @@ named() { # FILE VALUE PATH...
 }
 
 disk_of() { named size $(($1 * 2048)) '/sys/block/*'; }
+port_of() {
+  found=/dev/$(named name "$1" '/sys/class/virtio-ports/*')
+  until [ -c "$found" ]; do usleep 100000; done
+  echo "$found"
+}
 nic_of() { named address "$1" '/sys/class/net/*'; }
 
 send_pings() { # NIC COUNT
@@ -103,8 +109,7 @@ carry_out() { # VERB WHICH COUNT
 
 # Not a serial port: that loses characters while the guest is busy.
 orders() {
-  until [ -c "${port:=$(find /dev -name 'vport*p1')}" ]; do usleep 100000; done
-  exec 6<>"$port"
+  exec 6<>"$(port_of tuivm.orders)"
   say "takes orders"
   while :; do
     while read -r verb which count; do
@@ -113,6 +118,12 @@ orders() {
     # Nobody is at the other end.
     usleep 100000
   done
+}
+
+agent() {
+  port=$(port_of org.qemu.guest_agent.0)
+  say "runs the agent"
+  qemu-ga --method=virtio-serial --path="$port" --statedir=/ --pidfile=/agent.pid >/dev/console 2>&1
 }
 
 started=
@@ -128,6 +139,7 @@ loads() {
     [ -e "$path" ] && once "disk-${path##*/}" disk_load "${path##*/}"
   done
   wants orders && once orders orders
+  wants agent && once agent agent
   wants net && for path in /sys/class/net/eth*; do
     [ -e "$path" ] && once "net-${path##*/}" net_load "${path##*/}"
   done

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.support.appliance import MEMORY_MIB, appliance
+from tests.support.guestagent import AGENT_MEMORY_MIB, CHANNEL, agent_appliance
 from tests.support.guests import GuestFactory, disk_xml, guest_xml, serial_xml, sparse_file
 from tests.support.rig import wait_until
 
@@ -76,10 +77,12 @@ def worker(
     disks: tuple[str, ...] = tuple(DISKS),
     nics: tuple[str, ...] = NICS,
     iotune: str = "",
+    agent: bool = False,
 ) -> Worker:
     """Start one on the rig's libvirt and wait until it takes orders.
 
-    disks: buses; nics: models. iotune: XML inside each disk's `<iotune>`.
+    disks: buses; nics: models. iotune: XML inside each disk's `<iotune>`. agent: the guest agent
+    runs in it.
     """
     number = next(_numbers)
     home = factory.rig.state
@@ -104,13 +107,12 @@ def worker(
         f"<channel type='unix'><source mode='bind' path='{orders}'/>"
         "<target type='virtio' name='tuivm.orders'/></channel>"
     )
+    system, memory, load = appliance, MEMORY_MIB, "orders"
+    if agent:
+        system, memory, load = agent_appliance, AGENT_MEMORY_MIB, "orders,agent"
+        devices += CHANNEL
     uuid = factory.start(
-        guest_xml(
-            name,
-            memory_mib=MEMORY_MIB,
-            devices=devices,
-            os=appliance().os_xml("orders"),
-        ),
+        guest_xml(name, memory_mib=memory, devices=devices, os=system().os_xml(load)),
         paused=False,
     )
     wait_until(lambda: _says(log), BOOT, f"{name} to boot")

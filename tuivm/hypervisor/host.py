@@ -80,6 +80,7 @@ class LibvirtHost:
         self._known: Answers = {}
         self._spares = Spares(self._open_spare)
         self._slow = Lanes(f"slow-{spec.name}", 1)
+        self._agents = Lanes(f"agents-{spec.name}", 1)
         self._last = HostSnapshot(
             host=spec.name,
             at=time.monotonic(),
@@ -106,6 +107,11 @@ class LibvirtHost:
         return self._slow
 
     @property
+    def agents(self) -> Lanes:
+        """For calls that an agent in a guest answers, or does not."""
+        return self._agents
+
+    @property
     def spares(self) -> Spares:
         return self._spares
 
@@ -121,6 +127,7 @@ class LibvirtHost:
         return (
             self._actions.busy
             or self._slow.busy
+            or self._agents.busy
             or (runner is not None and runner.busy)
             or any(left.alive for left in self._abandoned)
         )
@@ -170,6 +177,7 @@ class LibvirtHost:
                 self._abandon(runner)
         self._actions.close()
         self._slow.close()
+        self._agents.close()
 
     def act(self, uuid: str, request: Request) -> Future[Outcome]:
         guest = self._last.guests.get(uuid)

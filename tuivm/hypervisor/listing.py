@@ -113,6 +113,12 @@ class Roster:
         if guest is not None and guest.state.active:
             self._put(guest._replace(accelerator=name))
 
+    def saw_agent_os(self, uuid: str, number: int | None, words: str) -> None:
+        """What the agent said in this run of a guest."""
+        guest = self._guests.get(uuid)
+        if guest is not None and guest.state.active and guest.domain_id == number:
+            self._put(guest._replace(agent_os=words))
+
     def want_details(self, uuids: Iterable[str]) -> None:
         self._due.update(uuid for uuid in uuids if uuid in self._guests)
 
@@ -150,9 +156,9 @@ class Roster:
             self._due.add(uuid)
         elif old.name != name or old.domain_id != number or old.state.active != state.active:
             self._due.add(uuid)
-        started_at, addresses, accelerator = old.started_at, old.addresses, old.accelerator
         if not state.active or (old.domain_id != number and old.domain_id is not None):
-            started_at, addresses, accelerator = None, (), ""
+            old = old._replace(started_at=None, addresses=(), accelerator="", agent_os="")
+        started_at = old.started_at
         if not state.active:
             self.started.pop(uuid, None)
         elif started_at is None:
@@ -164,8 +170,6 @@ class Roster:
                 reason=reason,
                 domain_id=number,
                 started_at=started_at,
-                addresses=addresses,
-                accelerator=accelerator,
             )
         )
 

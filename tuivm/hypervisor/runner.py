@@ -50,6 +50,9 @@ class Owner(Protocol):
     def slow(self) -> Lanes: ...
 
     @property
+    def agents(self) -> Lanes: ...
+
+    @property
     def spares(self) -> Spares: ...
 
     @property
@@ -214,6 +217,7 @@ class Runner:
             known=owner.last.guests,
             waker=self._waker,
             slow=owner.slow,
+            agents=owner.agents,
             spares=owner.spares,
             view=lambda: owner.view,
             deliver=self._deliver,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import libvirt
 
+from tuivm.hypervisor.agent import Agents
 from tuivm.hypervisor.backoff import Pace
 from tuivm.hypervisor.connect import Link
 from tuivm.hypervisor.cost import CostReader
@@ -88,6 +89,7 @@ class Session:
         known: Mapping[str, Guest],
         waker: Waker,
         slow: Lanes,
+        agents: Lanes,
         spares: Spares,
         view: Callable[[], View],
         deliver: Callable[[Update], None],
@@ -107,6 +109,9 @@ class Session:
             inbox=self._inbox,
             roster=self._roster,
             costs=self._costs,
+        )
+        self._agents = Agents(
+            link, lane=agents, spares=spares, inbox=self._inbox, roster=self._roster
         )
         self._reader = StatsReader(link.conn)
         self._rotation = Rotation()
@@ -149,6 +154,7 @@ class Session:
                 self._rest(began)
         finally:
             self._lookups.end()
+            self._agents.end()
 
     def _open_list(self) -> None:
         """The list as early as possible, then what else is quick."""
@@ -190,6 +196,10 @@ class Session:
         if self._facts_complete:
             local = self._facts is not None and self._facts.local
             self._lookups.tick(self._view().guests, local=local)
+        if not self._spec.readonly:
+            # libvirt lets nobody who may only read talk to an agent.
+            view = self._view()
+            self._agents.tick(view.guests, figures=Groups.AGENT in view.groups)
 
     def _read_load(self) -> HostLoad | None:
         if self._meter is None:
@@ -206,9 +216,11 @@ class Session:
             # Asked in every tick, for the answer as such: a host that hangs must not look well
             # because all its guests are off.
             self._relist = True
-        reading = self._reader.read(handles, view.groups & ~Groups.COST)
+        reading = self._reader.read(handles, view.groups & ~(Groups.COST | Groups.AGENT))
         if Groups.COST in view.groups:
             reading = self._with_costs(reading, view.guests)
+        if Groups.AGENT in view.groups:
+            reading = self._with_agents(reading, view.guests)
         for uuid, (state, reason) in reading.states.items():
             if self._roster.saw_state(uuid, state, reason):
                 self._relist = True
@@ -222,6 +234,11 @@ class Session:
         costs = self._costs.read(guest for guest in guests if guest is not None)
         with_cost = {uuid: reading.samples[uuid]._replace(cost=costs[uuid]) for uuid in costs}
         return Reading({**reading.samples, **with_cost}, reading.states)
+
+    def _with_agents(self, reading: Reading, in_view: frozenset[str]) -> Reading:
+        told = self._agents.figures(in_view & reading.samples.keys())
+        with_told = {uuid: reading.samples[uuid]._replace(agent=told[uuid]) for uuid in told}
+        return Reading({**reading.samples, **with_told}, reading.states)
 
     def _refresh(self, *, whole: bool) -> None:
         """whole: nothing is known to have changed; look again at what events may have missed."""
