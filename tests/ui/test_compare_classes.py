@@ -108,8 +108,9 @@ async def test_who_could_use_virtio_and_who_told_so(tmp_path: Path, size: tuple[
         assert "virtio-net" in guest_row(rig, "lin", "vnet1")
         assert "debian 12" in guest_row(rig, "lin", "hda")
         if size[0] == 160:
-            assert "libosinfo metadata" in guest_row(rig, "lin", "hda")
-            assert "needs virtio drivers installed first" in guest_row(rig, "win", "hda")
+            assert "libosinfo" in guest_row(rig, "lin", "hda")
+            assert "in the OS" in guest_row(rig, "lin", "hda")
+            assert "⚠ to install" in guest_row(rig, "win", "hda")
         assert "1 guest with emulated disks or NICs: its OS is not known" in rig.text
         assert "1 guest has an OS without virtio drivers" in rig.text
         assert not any("dos" in line.split() for line in rig.text.splitlines())
@@ -122,6 +123,7 @@ async def test_what_a_change_takes_and_its_risk(tmp_path: Path) -> None:
         assert "hda of win: ide-hd to virtio-blk" in rig.words
         assert "install virtio-win" in rig.words
         assert "INACCESSIBLE_BOOT_DEVICE" in rig.words
+        assert "their OS is not known: anon on local" in rig.words
         assert "virsh -c" in rig.words
 
 

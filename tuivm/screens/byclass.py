@@ -89,8 +89,8 @@ def columns(candidates: Sequence[Candidate], *, several_hosts: bool) -> tuple[Co
         Column("from", "now", 10, preferred=12, priority=96, comfort=60, sortable=False),
         Column("to", "could be", 13, priority=95, sortable=False),
         Column("os", "OS", 8, preferred=min(systems, 20), priority=94, comfort=75, sortable=False),
-        Column("source", "told by", 8, preferred=18, priority=60, comfort=40, sortable=False),
-        Column("drivers", "its drivers", 12, flex=1, priority=70, sortable=False),
+        Column("source", "told by", 9, priority=60, sortable=False),
+        Column("drivers", "drivers", 12, priority=70, sortable=False),
     )
 
 
@@ -115,8 +115,8 @@ def rows(
             "from": ((emulated, "emulated"), (f" {visible(upgrade.device.model)}", "")),
             "to": ((virtio, "paravirtual"), (f" {upgrade.to}", "")),
             "os": ((_os(upgrade.os), ""),),
-            "source": ((upgrade.os.source, "dim"),),
-            "drivers": ((f"{warning}{upgrade.os.drivers.value}", "bad" if to_install else "dim"),),
+            "source": ((upgrade.os.source.split()[0], "dim"),),
+            "drivers": ((f"{warning}to install", "bad") if to_install else ("in the OS", "dim"),),
         }
         made.append(Row(one.key, tuple(cells[column.id] for column in columns_)))
     return made

@@ -251,13 +251,12 @@ class CompareScreen(KeepingPlace):
             spec = host.spec if host else None
             device = device_of(self.desk.store, cursor)
             return comparewords.explain_row(self.comparison, cursor, self.metric, spec, device)
+        hosts = {name: self.desk.host(name) for name in self.desk.store.host_names}
+        specs = {name: host.spec for name, host in hosts.items() if host}
         one = next((one for one in self._fleet.candidates if one.key == cursor), None)
         if one is not None:
-            host = self.desk.host(one.view.key.host)
-            return comparewords.explain_upgrade(one, host.spec if host else None)
+            return comparewords.explain_upgrade(one, self._fleet.unknown, specs)
         if self._fleet.unknown:
-            hosts = {name: self.desk.host(name) for name in self.desk.store.host_names}
-            specs = {name: host.spec for name, host in hosts.items() if host}
             return comparewords.explain_unknown(self._fleet.unknown, specs)
         return comparewords.explain_classes()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tuivm.model import metrics
 from tuivm.model.comparison import MEASURES, Comparison, DeviceRef, Measure, Row
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
+from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import HostSpec
 from tuivm.model.store import GuestView
 from tuivm.model.units import visible
@@ -118,8 +119,14 @@ def explain_measure(measure: str) -> Explanation:
     return Explanation(one.title, "\n".join(parts))
 
 
-def explain_upgrade(one: Candidate, spec: HostSpec | None) -> Explanation:
-    """What it would take to make a device virtio, and what can go wrong."""
+def explain_upgrade(
+    one: Candidate, unknown: Sequence[GuestView], specs: Mapping[str, HostSpec]
+) -> Explanation:
+    """What it would take to make a device virtio, and what can go wrong.
+
+    unknown: guests of which that cannot be said. specs: by name of the host.
+    """
+    spec = specs.get(one.view.key.host)
     view, upgrade = one.view, one.upgrade
     device, os = upgrade.device, upgrade.os
     parts = [
@@ -131,34 +138,42 @@ def explain_upgrade(one: Candidate, spec: HostSpec | None) -> Explanation:
         "",
         _CLASSES,
     ]
+    if unknown:
+        parts += ["", *_unknown(unknown), f"  {_tell_os(unknown[0].key, specs)}"]
     command = "" if spec is None else virsh(spec, "edit", view.key.uuid)
     title = f"{device.target} of {view.guest.name}: {device.model} to {upgrade.to}"
     return Explanation(title, "\n".join(parts), command, view.key, device)
 
 
-def explain_unknown(unknown: Sequence[GuestView], specs: dict[str, HostSpec]) -> Explanation:
-    """Guests whose OS nobody has told, and how to tell it."""
-    names = [f"{one.guest.name} on {one.key.host}" for one in unknown[:_NAMED]]
-    if len(unknown) > _NAMED:
-        names.append(f"and {len(unknown) - _NAMED} more")
-    parts = [
-        f"These have emulated disks or NICs, and their OS is not known: {', '.join(names)}.",
-        "",
-        "It is read from the libosinfo metadata in the domain XML, which virt-install and "
-        "virt-manager write, else from the guest agent. To write it for a guest (any OS that "
-        "`virt-install --osinfo list` names):",
-    ]
-    first = unknown[0].key
-    spec = specs.get(first.host)
-    connect = ("--connect", spec.uri) if spec and spec.uri else ()
-    words = ["virt-xml", *connect, first.uuid, "--edit", "--metadata", "os_name=debian12"]
-    return Explanation("Guests whose OS is not known", "\n".join(parts), shlex.join(words))
+def explain_unknown(unknown: Sequence[GuestView], specs: Mapping[str, HostSpec]) -> Explanation:
+    """Guests whose OS nobody has told, at least one, and how to tell it."""
+    text, command = "\n".join(_unknown(unknown)), _tell_os(unknown[0].key, specs)
+    return Explanation("Guests whose OS is not known", text, command)
 
 
 def explain_classes() -> Explanation:
     """The classes themselves."""
     parts = [*(explain_class(cls) for cls in DeviceClass), "", _CLASSES]
     return Explanation("Device classes", "\n".join(parts))
+
+
+def _unknown(unknown: Sequence[GuestView]) -> list[str]:
+    names = [f"{one.guest.name} on {one.key.host}" for one in unknown[:_NAMED]]
+    if len(unknown) > _NAMED:
+        names.append(f"and {len(unknown) - _NAMED} more")
+    return [
+        f"These have emulated disks or NICs, and their OS is not known: {', '.join(names)}.",
+        "It is read from the libosinfo metadata in the domain XML, which virt-install and "
+        "virt-manager write, else from the guest agent. To write it for a guest (any OS that "
+        "`virt-install --osinfo list` names):",
+    ]
+
+
+def _tell_os(guest: GuestKey, specs: Mapping[str, HostSpec]) -> str:
+    spec = specs.get(guest.host)
+    connect = ("--connect", spec.uri) if spec and spec.uri else ()
+    words = ["virt-xml", *connect, guest.uuid, "--edit", "--metadata", "os_name=debian12"]
+    return shlex.join(words)
 
 
 def _figures(row: Row, measure: Measure) -> str:
