@@ -13,6 +13,7 @@ from tests.ui.support import Rig, make_app, running
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.guests import GuestStack, GuestState
 from tuivm.model.ports import Groups
+from tuivm.model.samples import AgentFigures, GuestSample, NicCounters
 from tuivm.model.units import byte_count
 from tuivm.options import Options
 from tuivm.screens.dialogs.explain import Explain
@@ -381,6 +382,30 @@ async def test_passed_through_devices(tmp_path: Path, local: bool) -> None:
         while "[NICs]" not in subjects(rig):
             await rig.press("tab")
         assert any("hostdev1" in title for title in charts(rig)), "where its chart would be"
+
+
+async def test_the_agent_tells_of_passed_through_nics(tmp_path: Path) -> None:
+    async with running(tmp_path, web(*VIRTIO, VF_NIC), size=(120, 60)) as rig:
+        ((_, sim),) = rig.host().guests.items()
+        plain = sim.sample
+
+        def with_agent(at: float, **asked: bool) -> GuestSample:
+            nic = NicCounters(
+                "hostdev1", int(at) * 5000, int(at) * 4, 0, 0, int(at) * 7000, 9, 0, 0
+            )
+            return plain(at, **asked)._replace(agent=AgentFigures(at, (nic,)))
+
+        sim.sample = with_agent  # type: ignore[method-assign]
+        await performance(rig)
+        assert Groups.AGENT not in rig.host().view.groups, "nothing that is shown needs it"
+        await performance_subject(rig, "NICs")
+        await rig.tick(4)
+        assert Groups.AGENT in rig.host().view.groups
+        told = charts(rig)["hostdev1 vfio-pci: throughput, told by the guest's agent"]
+        assert [(s.label, s.glyph) for s in told.series] == [("rx", "▲"), ("tx", "▲")]
+        assert [known(s)[-1] for s in told.series] == pytest.approx([5000, 7000], rel=0.001)
+        await performance_subject(rig, "passed through")
+        assert len(charts(rig)) == 4
 
 
 async def test_a_guest_without_devices(tmp_path: Path) -> None:

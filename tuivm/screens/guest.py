@@ -114,6 +114,8 @@ class GuestScreen(ChartedPlace):
             lines = draw_stack(view.guest, facts, ascii_only=self.desk.ascii_only)
             self.query_one(ItemList).set_lines(lines)
         self.show_chart()
+        if self.performance is not None and self.performance.wants_agent:
+            groups |= Groups.AGENT
         if view is not None:
             self.desk.look_at(self._key.host, View(frozenset({self._key.uuid}), groups))
 

@@ -19,7 +19,7 @@ from tuivm.model.history import COARSE_STEP, History, SeriesKey
 from tuivm.model.store import GuestView
 from tuivm.screens.chartcontrols import ChartControls
 from tuivm.screens.perfcharts import Charts
-from tuivm.screens.perfplans import SUBJECTS, plans, subjects
+from tuivm.screens.perfplans import SUBJECTS, plans, subjects, wants_agent
 from tuivm.screens.perfscene import Plan, Scene
 from tuivm.widgets.chartgrid import ChartGrid
 from tuivm.widgets.linetext import LineText
@@ -89,6 +89,8 @@ class Performance(Vertical, can_focus=True):
         self._current = 0
         self._known: dict[tuple[DeviceKind, str], Device] = {}
         self._since: float | None = None
+        self.wants_agent = False
+        """What is shown is to be had from the guest's agent alone."""
 
     def compose(self) -> ComposeResult:
         yield LineText(id="subjects")
@@ -122,6 +124,7 @@ class Performance(Vertical, can_focus=True):
         self._subjects = subjects(scene)
         if self._subject not in self._subjects:
             self._subject = "all"
+        self.wants_agent = wants_agent(scene, self._subject)
         self._plans = plans(scene, self._subject, split=self._split)
         self._current = min(self._current, max(0, len(self._plans) - 1))
         self._show_lines(moment)

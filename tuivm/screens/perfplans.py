@@ -64,6 +64,12 @@ def subjects(scene: Scene) -> list[str]:
     return [subject for subject in SUBJECTS if passed or subject != "passed"]
 
 
+def wants_agent(scene: Scene, subject: str) -> bool:
+    """A chart of it shows what the guest's agent tells. Asking leaves a trace in libvirt's log of
+    the guest, so it is asked for nothing else."""
+    return subject in {"nics", "passed"} and any(_passed(device) for device in scene.devices)
+
+
 def plans(scene: Scene, subject: str, *, split: bool) -> list[Plan]:
     """The charts of a subject. split: one chart a device (or vCPU), not all devices on each."""
     made = list(_MAKERS[subject](scene, split))
@@ -162,7 +168,9 @@ def _cost(scene: Scene, split: bool) -> Iterator[Plan]:
 
 def _passed_through(scene: Scene, split: bool) -> Iterator[Plan]:
     del split
-    yield from (_bypass(scene, device) for device in scene.devices if _passed(device))
+    for device in scene.devices:
+        if _passed(device):
+            yield from _bypassing(scene, device)
 
 
 _MAKERS = {
@@ -257,7 +265,7 @@ def _pair(scene: Scene, device: Device, title: str, metrics: tuple[str, ...]) ->
 def _uncounted(scene: Scene, kind: DeviceKind) -> Iterator[Plan]:
     for device in scene.of(kind):
         if _passed(device):
-            yield _bypass(scene, device)
+            yield from _bypassing(scene, device)
         elif not device.counted:
             metrics = ("disk.read",) if kind is DeviceKind.DISK else ("net.rx",)
             title = f"{scene.glyph(device.cls)} {device.target} {device.model}"
@@ -267,6 +275,15 @@ def _uncounted(scene: Scene, kind: DeviceKind) -> Iterator[Plan]:
 def _passed(device: Device) -> bool:
     """The guest drives it itself. A host's block device as a LUN goes through the VMM."""
     return device.cls is DeviceClass.PHYSICAL and not device.counted
+
+
+def _bypassing(scene: Scene, device: Device) -> Iterator[Plan]:
+    """What the guest's agent tells of a passed-through device, then what the host sees of it."""
+    agent = scene.view.rates.agent if scene.view.rates else None
+    if agent is not None and any(nic.name == device.target for nic in agent.nics):
+        for title, metrics in _NIC_PAIRS:
+            yield _pair(scene, device, f"{title}, told by the guest's agent", metrics)
+    yield _bypass(scene, device)
 
 
 def _bypass(scene: Scene, device: Device) -> Plan:
