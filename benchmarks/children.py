@@ -188,6 +188,6 @@ def main() -> None:
 if __name__ == "__main__":
     main()
     # Late: the empty app is an ordinary one, which loads nothing of tuivm.
-    from tuivm.__main__ import end
+    from tuivm.entry import end
 
     end(0)

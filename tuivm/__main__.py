@@ -1,113 +1,18 @@
-"""The entry: settles the environment, then starts the user interface or prints for a script."""
+"""What `python -m tuivm` and the `tuivm` script run."""
 
 from __future__ import annotations
 
-import errno
 import gc
-import os
-import sys
-from collections.abc import Sequence
 from typing import NoReturn
-
-from tuivm import cli, config, environment, logs
-from tuivm.cli import Exit
-from tuivm.options import Options
 
 
 def main() -> NoReturn:
-    """What the `tuivm` script calls."""
-    if "stdout" in _open_closed_streams():
-        sys.stderr.write("tuivm: cannot write the output: standard output is closed\n")
-        end(Exit.FAILED)
-    end(run(sys.argv[1:]))
-
-
-def run(arguments: Sequence[str]) -> int:
-    """Do what the command line says; returns the exit code."""
-    logs.catch_crashes()
-    try:
-        parsed = cli.parser().parse_args(arguments)
-        options = cli.options_of(parsed)
-        _require_config(options)
-        if parsed.version or parsed.command:
-            from tuivm.headless.run import run_command  # noqa: PLC0415 - not for the UI
-
-            return run_command(parsed, options)
-        return _run_interface(options)
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else Exit.FAILED
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        return Exit.CLOSED_PIPE
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        sys.stderr.write(f"tuivm: cannot write the output: {error.strerror}\n")
-        return Exit.FAILED
-
-
-def _open_closed_streams() -> list[str]:
-    """Open those standard streams that were closed (`>&-`), and say which.
-
-    They lead nowhere. Were they left closed, what is opened next would get their numbers: a socket
-    or the log file as standard error.
-    """
-    closed = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
-    for name in closed:
-        mode = "r" if name == "stdin" else "w"
-        setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
-    return closed
-
-
-def _require_config(options: Options) -> None:
-    """A config file that was named has to be there; the default one need not. Ends with 2."""
-    if options.config_path is not None and not options.config_path.exists():
-        sys.stderr.write(f"tuivm: {options.config_path}: there is no such file\n")
-        raise SystemExit(Exit.USAGE)
-
-
-def _run_interface(options: Options) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        sys.stderr.write(
-            "tuivm: the user interface needs a terminal\n"
-            "  remedy: for pipes and scripts there are `tuivm hosts`, `tuivm list` and"
-            " `tuivm stats`, all with --json\n"
-        )
-        return Exit.USAGE
-    settings = config.load(options.config_path).config
-    slow = options.slow or settings.slow
-    environment.settle(os.environ, slow=slow)
-    warning = logs.start(options.log_path)
-    options = options._replace(
-        slow=slow,
-        ascii=options.ascii or environment.wants_ascii(os.environ),
-        notices=(warning,) if warning else (),
-    )
-    # Nothing of what is imported becomes garbage; to look for some is a tenth of the start.
+    # Nothing of what is imported becomes garbage; to look for some is a tenth of the start. What
+    # runs for longer turns it on again when it has its modules.
     gc.disable()
-    # Late: Textual reads the environment once, when it is imported.
-    from tuivm.start import run as run_app  # noqa: PLC0415
+    from tuivm import entry  # noqa: PLC0415 - imports are what this is about
 
-    return run_app(options)
-
-
-def end(code: int) -> NoReturn:
-    """End at once: a thread that hangs in a libvirt call must not hold the program.
-
-    So what Python does at its end is done here, for what needs it: output and the log file.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            code = Exit.CLOSED_PIPE
-        except OSError as error:
-            code = Exit.FAILED
-            if stream is sys.stdout:
-                sys.stderr.write(f"tuivm: cannot write the output: {error.strerror}\n")
-    logs.stop()
-    os._exit(code)
+    entry.main()
 
 
 if __name__ == "__main__":

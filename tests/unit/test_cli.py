@@ -117,7 +117,7 @@ def test_the_interface_without_a_terminal_says_what_to_use_instead() -> None:
 def test_nothing_headless_loads_textual(command: str) -> None:
     extra = {"stats": ["--count", "1", "--interval", "0.1"], "completions": ["bash"]}
     program = (
-        "import sys; from tuivm.__main__ import run;"
+        "import sys; from tuivm.entry import run;"
         f"run({['-c', 'test:///default', command, *extra.get(command, [])]!r});"
         "loaded = [name for name in sys.modules if name.split('.')[0] == 'textual'];"
         "assert not loaded, loaded; print('clean')"
@@ -130,7 +130,7 @@ def test_nothing_headless_loads_textual(command: str) -> None:
 
 def test_completions_do_not_load_libvirt() -> None:
     program = (
-        "import sys; from tuivm.__main__ import run; run(['completions', 'bash']);"
+        "import sys; from tuivm.entry import run; run(['completions', 'bash']);"
         "assert 'libvirt' not in sys.modules; print('clean')"
     )
     done = subprocess.run(

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tuivm import __main__ as entry
-from tuivm import environment, logs
+from tuivm import entry, environment, logs
 from tuivm.options import Options
 
 
