@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 
@@ -97,6 +98,9 @@ def _stats(arguments: argparse.Namespace, options: Options, specs: tuple[HostSpe
         from tuivm.headless import scrape  # noqa: PLC0415 - for this alone
 
         groups = Groups.LIST if arguments.brief else everything
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # The format is UTF-8, whatever the locale: cron has none.
+            sys.stdout.reconfigure(encoding="utf-8")
         return scrape.Scrape(
             specs, LibvirtHosts(), sys.stdout, sys.stderr, groups=groups, timeout=arguments.timeout
         ).run()
