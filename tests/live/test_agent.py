@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import libvirt
 import pytest
 
-from tests.support.guestagent import OS
-from tests.support.guests import GuestFactory
+from tests.support.appliance import MEMORY_MIB, appliance
+from tests.support.guestagent import CHANNEL, OS
+from tests.support.guests import GuestFactory, guest_xml
 from tests.support.orders import Worker, worker
 from tests.support.rig import Rig, wait_until
 from tests.support.watching import TIMEOUT, Watched
@@ -152,3 +154,24 @@ def test_figures_of_what_was_passed_through_come_with_the_samples(
         lambda s: uuid in s.samples and s.samples[uuid].agent is None,
         "samples without what nobody looks at",
     )
+
+
+def test_an_agent_that_hangs_delays_nothing(
+    rig: Rig, guest_factory: GuestFactory, closing: list[Watched]
+) -> None:
+    xml = guest_xml("mute", memory_mib=MEMORY_MIB, os=appliance().os_xml("mute"), devices=CHANNEL)
+    uuid = guest_factory.start(xml, paused=False)
+    seen = Watched(rig.uri, view=View(frozenset({uuid}), ASKED))
+    closing.append(seen)
+    seen.wait_guest(uuid, lambda g: g.details and g.details.agent_connected, "the agent's port")
+    wait_until(lambda: seen.host.agents.busy, TIMEOUT, "the agent to be asked")
+    asked = time.monotonic()
+
+    def sampled_meanwhile(snapshot: HostSnapshot) -> bool:
+        sample = snapshot.samples.get(uuid)
+        return seen.host.agents.busy and sample is not None and sample.at > asked
+
+    seen.next(sampled_meanwhile, "a sample while the agent is silent")
+    wait_until(lambda: not seen.host.agents.busy, TIMEOUT, "the question to be given up")
+    assert seen.guest(uuid).agent_os == ""
+    assert seen.host.domain_xml(uuid).result(TIMEOUT).problem is None

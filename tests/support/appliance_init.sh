@@ -4,6 +4,7 @@
 #   cpu   one busy loop a vCPU                     deaf  do not react to the power button
 #   none  sit still                                sleep suspend itself to memory (S3), once
 #   agent  run the guest agent, where it is part of the initramfs
+#   mute   be on the guest agent's port, and never answer
 #   orders  do as the lines on the virtio port tuivm.orders say:
 #             read MIB COUNT, write MIB COUNT  so many direct requests of 4 KiB, on the disk whose
 #                                              size in MiB is that
@@ -126,6 +127,11 @@ agent() {
   qemu-ga --method=virtio-serial --path="$port" --statedir=/ --pidfile=/agent.pid >/dev/console 2>&1
 }
 
+mute() {
+  exec 7<>"$(port_of org.qemu.guest_agent.0)"
+  while :; do sleep 60; done
+}
+
 started=
 once() { # NAME COMMAND...: in the background, the first time only
   case " $started " in *" $1 "*) return ;; esac
@@ -140,6 +146,7 @@ loads() {
   done
   wants orders && once orders orders
   wants agent && once agent agent
+  wants mute && once mute mute
   wants net && for path in /sys/class/net/eth*; do
     [ -e "$path" ] && once "net-${path##*/}" net_load "${path##*/}"
   done
