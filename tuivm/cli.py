@@ -103,6 +103,12 @@ def _add_stats_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="one line a guest; JSON and OpenMetrics without vCPUs and host cost",
     )
+    command.add_argument(
+        "--agent",
+        action="store_true",
+        help="have guest agents tell of passed-through NICs; libvirt notes it in the guest's log "
+        "(not for OpenMetrics)",
+    )
 
 
 def _add_globals(target: argparse.ArgumentParser, *, after: bool) -> None:

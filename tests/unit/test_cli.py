@@ -56,6 +56,7 @@ def test_lists_of_connections_do_not_leak_from_one_parse_to_the_next() -> None:
         ["stats", "--interval", "soon"],
         ["stats", "--count", "0"],
         ["stats", "--count", "1.5"],
+        ["stats", "--json", "--openmetrics"],
         ["list", "--timeout", "-1"],
         ["list", "--timeout", "inf"],
         ["completions"],
@@ -98,6 +99,21 @@ def test_help_names_every_command() -> None:
     assert done.returncode == 0
     for command in ("hosts", "list", "stats", "check", "completions"):
         assert command in done.stdout
+
+
+def test_a_scrape_is_utf_8_whatever_the_locale_says() -> None:
+    """Under cron there is none, and names are not ASCII."""
+    program = (
+        "import sys; sys.stdout.reconfigure(encoding='ascii');"
+        "from tuivm.entry import run; code = run("
+        "['-c', 'test:///default', 'stats', '--openmetrics', '--brief']);"
+        "sys.stdout.write('é'); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode("utf-8").endswith("# EOF\né")
 
 
 def test_wrong_usage_from_outside() -> None:
@@ -188,6 +204,7 @@ def run_in_shell(redirection: str, *arguments: str) -> subprocess.CompletedProce
         ["list", "--json"],
         ["hosts"],
         ["stats", "--count", "1"],
+        ["stats", "--openmetrics"],
         ["check"],
         ["completions", "bash"],
         ["--version"],

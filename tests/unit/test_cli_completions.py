@@ -42,6 +42,7 @@ def test_the_shell_takes_it(shell: str, tmp_path: Path) -> None:
         (["-c", "qemu:///system", "st"], {"stats"}),
         (["list", "--br"], {"--brief"}),
         (["stats", "--inter"], {"--interval"}),
+        (["stats", "--openm"], {"--openmetrics"}),
         (["completions", ""], {"bash", "zsh", "fish"}),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import jsonschema_doc
 from tests.support.simhost import LEGACY, VIRTIO, Clock, SimHost, SimMaker
 from tuivm.cli import Exit
 from tuivm.headless.stats import JsonLines, Lines, StatsRun, TableLines
@@ -16,6 +17,7 @@ from tuivm.model.guests import GuestState
 from tuivm.model.history import SeriesKey
 from tuivm.model.hosts import HostSpec
 from tuivm.model.ports import Groups, Sinks, View
+from tuivm.model.samples import AgentFigures, GuestSample, NicCounters
 from tuivm.model.snapshot import HostSnapshot
 from tuivm.model.store import Store
 
@@ -257,6 +259,32 @@ def test_what_libvirt_does_not_count_is_listed_with_the_reason() -> None:
     assert line["io"]["ios"]["physical"] is None, "not reported is not 0"
 
 
+def with_agent(host: SimHost) -> None:
+    """A VF, and an agent that counts 10 packets of 1000 bytes a second each way."""
+    vf = Device(DeviceKind.NIC, DeviceClass.PHYSICAL, "igbvf", "hostdev1", mac="52:54:00:00:00:01")
+    sim = host.guests[host.add_guest("vf", devices=(vf,)).uuid]
+    whole = sim.sample
+
+    def sample(at: float, **wishes: bool) -> GuestSample:
+        sent = int(at) * 10
+        nic = NicCounters("hostdev1", sent * 1000, sent, 0, 0, sent * 1000, sent, 0, 0)
+        return whole(at, **wishes)._replace(agent=AgentFigures(at, (nic,)))
+
+    sim.sample = sample  # type: ignore[method-assign]
+
+
+def test_what_the_agent_tells_of_a_passed_through_nic() -> None:
+    (line,) = detailed(with_agent)
+    assert jsonschema_doc.faults(line, "stats line", jsonschema_doc.read()) == []
+    (one,) = line["uncounted"]
+    assert (one["agent"]["tx"], one["agent"]["rx_packets"]) == (10_000, 10)
+    assert one["agent"]["class"] == "physical"
+    assert (line["nics"], line["net_tx"]) == ([], None), "it is not in sums of what libvirt counts"
+    _, out, _ = run(Script(ticks(3), with_agent), ONE, count=1, table=True)
+    row = " ".join(out.splitlines()[-1].split()[1:])
+    assert row == "P hostdev1 - - - - 9.8K 9.8K 20 -"
+
+
 def test_a_remote_host_has_no_host_cost() -> None:
     (line,) = detailed(passing, TWO)
     assert line["host_cost"] is None
@@ -289,7 +317,7 @@ def test_vcpus_threads_and_memory() -> None:
     assert {one["role"] for one in cost["roles"]} == {"vCPU", "main loop", "worker"}
     assert line["memory"]["rss"] == 256 << 20
     assert line["memory"]["major_faults"] > 0
-    assert line["spans"] == dict.fromkeys(line["spans"], 1.0)
+    assert line["spans"] == {**dict.fromkeys(line["spans"], 1.0), "agent": 0.0}
 
 
 def test_the_figures_are_those_of_the_charts() -> None:

@@ -173,7 +173,7 @@ def stats(view: GuestView, rates: GuestRates, at: float) -> Document:
         else [_nic(nic, known.get((DeviceKind.NIC, nic.name))) for nic in nics],
         "uncounted": None
         if view.guest.details is None
-        else [_uncounted(each, rates.cost) for each in devices if goes_uncounted(each)],
+        else [_uncounted(each, rates) for each in devices if goes_uncounted(each)],
         "vcpus": None if rates.vcpus is None else [_vcpu(vcpu) for vcpu in rates.vcpus],
         "exits": _each(rates.exits),
         "io": _io(view, rates),
@@ -185,6 +185,7 @@ def stats(view: GuestView, rates: GuestRates, at: float) -> Document:
             "nics": round(rates.nic_span, 3),
             "vcpus": round(rates.vcpu_span, 3),
             "host_cost": round(rates.cost_span, 3),
+            "agent": round(rates.agent_span, 3),
         },
     }
 
@@ -255,7 +256,9 @@ def goes_uncounted(one: Device) -> bool:
     return does_io and not one.counted
 
 
-def _uncounted(one: Device, cost: CostRates | None) -> Document:
+def _uncounted(one: Device, rates: GuestRates) -> Document:
+    told = {nic.name: nic for nic in rates.agent.nics} if rates.agent else {}
+    nic, cost = told.get(one.target), rates.cost
     passes = one.cls is DeviceClass.PHYSICAL or BYPASSES in one.note
     return {
         "kind": one.kind.value,
@@ -267,6 +270,7 @@ def _uncounted(one: Device, cost: CostRates | None) -> Document:
         "counted": False,
         "why": BYPASSES if passes else "libvirt counts nothing of it",
         "interrupts": _round(cost.interrupts.get(one.source), 2) if cost else None,
+        "agent": None if nic is None else _nic(nic, one),
     }
 
 

@@ -112,13 +112,14 @@ def _stats(arguments: argparse.Namespace, options: Options, specs: tuple[HostSpe
             brief=arguments.brief,
             ascii_only=options.ascii or environment.wants_ascii(os.environ),
         )
+    # The table shows neither vCPUs nor host cost, so nobody need find them out.
+    groups = everything if arguments.json and not arguments.brief else Groups.LIST
     return stats.StatsRun(
         specs,
         LibvirtHosts(),
         lines,
         sys.stderr,
-        # The table shows neither vCPUs nor host cost, so nobody need find them out.
-        groups=everything if arguments.json and not arguments.brief else Groups.LIST,
+        groups=groups | Groups.AGENT if arguments.agent else groups,
         interval=arguments.interval,
         count=arguments.count,
         timeout=arguments.timeout,

@@ -255,6 +255,7 @@ class TableLines:
             (each.kind, each.target): each.cls.letter if self._ascii_only else each.cls.glyph
             for each in (details.devices if details else ())
         }
+        told = rates.agent.nics if rates.agent else ()
         rows = [[*row, "", ""]]
         for disk in rates.disks or ():
             name = f"  {signs.get((DeviceKind.DISK, disk.name), '?')} {disk.name}"
@@ -262,7 +263,7 @@ class TableLines:
             requests = count(_sum(disk.rd_reqs, disk.wr_reqs))
             latency = nanoseconds(_latency_ns(disk))
             rows.append([*start, name, "", "", *moved, "", "", requests, latency])
-        for nic in rates.nics or ():
+        for nic in (*(rates.nics or ()), *told):
             name = f"  {signs.get((DeviceKind.NIC, nic.name), '?')} {nic.name}"
             moved = map(byte_count, (nic.rx_bytes, nic.tx_bytes))
             packets = count(_sum(nic.rx_pkts, nic.tx_pkts))
