@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import libvirt
 
@@ -23,7 +22,6 @@ _DETAIL_EVENTS = (
 )
 
 
-@dataclass(slots=True)
 class News:
     """What happened since the last look.
 
@@ -31,10 +29,11 @@ class News:
     started: wall clock of a start that was seen, by UUID. results: what other threads found out.
     """
 
-    relist: bool = False
-    details: set[str] = field(default_factory=set)
-    started: dict[str, float] = field(default_factory=dict)
-    results: list[Callable[[], None]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.relist = False
+        self.details: set[str] = set()
+        self.started: dict[str, float] = {}
+        self.results: list[Callable[[], None]] = []
 
     def __bool__(self) -> bool:
         return bool(self.relist or self.details or self.started or self.results)

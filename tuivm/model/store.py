@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tuivm.model.classes import class_totals
@@ -88,16 +87,16 @@ class Change(NamedTuple):
     changed: frozenset[GuestKey] = frozenset()
 
 
-@dataclass(slots=True)
 class _HostMemory:
-    spec: HostSpec
-    snapshot: HostSnapshot | None = None
-    meters: dict[str, GuestMeter] = field(default_factory=dict)
-    active: int = 0
-    up_at: float = -math.inf
-    """Monotonic seconds of its newest snapshot that said: up."""
-    gap_at: float = -math.inf
-    """up_at as it was before the last gap: a rate that began by then reaches across the gap."""
+    def __init__(self, spec: HostSpec) -> None:
+        self.spec = spec
+        self.snapshot: HostSnapshot | None = None
+        self.meters: dict[str, GuestMeter] = {}
+        self.active = 0
+        # Monotonic seconds of its newest snapshot that said: up.
+        self.up_at = -math.inf
+        # up_at as it was before the last gap: a rate that began by then reaches across the gap.
+        self.gap_at = -math.inf
 
 
 class Store:
