@@ -170,7 +170,7 @@ class CompareScreen(KeepingPlace):
         parts = []
         figures = (row.figures.get(self.metric) for row in shown.rows)
         if any(one is not None and one.note == comparetable.CLASS_MEAN for one in figures):
-            parts.append("~ mean of its class")
+            parts.append("~ class mean")
         if base is not None:
             mark = comparetable.mark_of(shown.rows.index(base))
             parts.append(f"baseline {mark} {visible(where(base))}")
@@ -185,7 +185,7 @@ class CompareScreen(KeepingPlace):
             ]
         if self._compared.automatic and shown.rows:
             key = self.desk.key_text("screen.choose_devices")
-            parts.append(f"chosen by itself, {key}: choose")
+            parts.append(f"chosen by itself ({key})")
         elif self._opened is not None:
             key = self.desk.key_text("screen.recorded")
             parts.append(f"{key}: as recorded {date_words(self._opened.recorded.taken)}")

@@ -21,7 +21,7 @@ _TITLES = {
     "throughput": "throughput",
     "iops": "I/Os",
     "latency": "latency",
-    "exits": "exits per I/O",
+    "exits": "exits/I/O",
     "cpu": "host CPU/I/O",
 }
 _SHORT_TITLES = {
@@ -103,7 +103,7 @@ def columns(comparison: Comparison, look: Look) -> tuple[Column, ...]:
     ]
     if look.several_hosts:
         found.append(Column("host", "host", 5, preferred=10, priority=92, comfort=40))
-    found.append(Column("model", "model", 10, preferred=12, priority=90, comfort=39))
+    found.append(Column("model", "model", 11, preferred=12, priority=90, comfort=39))
     for place, measure in enumerate(MEASURES):
         found += _measure_columns(measure, 80 - 10 * place, look)
     found.append(Column("note", "note", 8, flex=1, priority=20))
@@ -134,7 +134,7 @@ def _measure_columns(measure: Measure, priority: int, look: Look) -> list[Column
     if name == look.measure:
         title = f"{'>' if look.ascii else '▸'}{_TITLES[name]}"
         return [
-            Column(f"value:{name}", title, 14, align="right", priority=117),
+            Column(f"value:{name}", title, 13, align="right", priority=117),
             Column(f"rank:{name}", "", 5, priority=114, sortable=False),
             Column(f"ratio:{name}", "ratio", 8, align="right", priority=116),
             Column(f"bar:{name}", "", BAR, priority=113, sortable=False),
