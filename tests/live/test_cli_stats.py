@@ -51,14 +51,17 @@ def cli(tmp_path: Path) -> Cli:
     return Cli(tmp_path)
 
 
-@pytest.fixture
-def guest(guest_factory: GuestFactory) -> Iterator[Worker]:
-    hired = worker(guest_factory, "scraped", disks=("virtio", "ide"), nics=("virtio", "rtl8139"))
+@pytest.fixture(scope="module")
+def guest(rig: Rig) -> Iterator[Worker]:
+    """One for all tests here: it takes its time to boot."""
+    factory = GuestFactory(rig)
+    hired = worker(factory, "scraped", disks=("virtio", "ide"), nics=("virtio", "rtl8139"))
     # The first opening reads more than it is told to.
     for target in hired.disks:
         hired.read(target, 1)
     yield hired
     hired.close()
+    factory.clean()
 
 
 def domstats(rig: Rig, uuid: str) -> dict[str, str]:
