@@ -6,7 +6,6 @@ answers comes from inside the guest and is believed to be anything.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import Counter
@@ -41,7 +40,7 @@ ANSWER_WITHIN = 5
 """Seconds that an agent has for its answer; libvirt gives it as many to say that it is there."""
 DEADLINE = 20.0
 _LONGEST_OS = 80
-_INTERFACES = json.dumps({"execute": "guest-network-get-interfaces"})
+_INTERFACES = '{"execute": "guest-network-get-interfaces"}'
 _COUNTERS = {
     "rx_bytes": "rx-bytes",
     "rx_pkts": "rx-packets",
@@ -100,6 +99,10 @@ def nic_counters(answer: str, targets: Mapping[str, str]) -> tuple[NicCounters, 
 
 
 def _interfaces(answer: str) -> Iterator[dict[str, Any]]:
+    # Loaded here, as libvirt_qemu is below, by the first who needs it: few guests have such a
+    # device.
+    import json  # noqa: PLC0415
+
     try:
         returned = json.loads(answer)
     except (ValueError, RecursionError) as error:
@@ -142,7 +145,6 @@ def read_figures(domain: libvirt.virDomain, targets: Mapping[str, str]) -> Agent
     libvirt's own call for interfaces (virDomainGetGuestInfo) hands on their names and addresses,
     and not their counters; a command sent past it is noted in the guest's log.
     """
-    # Loaded by the first who needs it: few guests have such a device.
     import libvirt_qemu  # noqa: PLC0415
 
     answer = libvirt_qemu.qemuAgentCommand(domain, _INTERFACES, ANSWER_WITHIN, 0)
