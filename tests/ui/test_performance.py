@@ -159,7 +159,7 @@ async def test_all_has_a_chart_of_everything(tmp_path: Path) -> None:
             "disks: latency",
             "NICs: throughput",
             "exits",
-            "host CPU by thread",
+            "host CPU by role of thread",
         ]
         for title, data in charts(rig).items():
             assert any(known(series) for series in data.series), title
@@ -329,7 +329,10 @@ async def test_without_a_hypervisor_there_are_no_exits(tmp_path: Path) -> None:
     async with running(tmp_path, web(virt="qemu"), size=(100, 40)) as rig:
         await performance(rig, "exits")
         assert charts(rig)["exits"].series == ()
-        assert "not reported: TCG translates the guest's code" in rig.text
+        said = [data.note for data in charts(rig).values()]
+        assert list(charts(rig)) == ["exits", "exits per I/O"]
+        assert all(note.startswith("not reported: TCG translates") for note in said), "not mixed"
+        assert "mixed" not in rig.text
 
 
 async def test_what_no_one_reports_is_said_after_a_while(tmp_path: Path) -> None:
@@ -347,8 +350,15 @@ async def test_what_no_one_reports_is_said_after_a_while(tmp_path: Path) -> None
 async def test_host_cost(tmp_path: Path) -> None:
     async with running(tmp_path, web(*VIRTIO), size=(100, 40)) as rig:
         await performance(rig, "host cost")
-        roles = [series.label for series in charts(rig)["host CPU by thread"].series]
+        roles = [series.label for series in charts(rig)["host CPU by role of thread"].series]
         assert roles == ["vCPU", "main loop", "worker"]
+        together = known(line(charts(rig)["host CPU by role of thread"], "vCPU"))[-1]
+        await rig.press("w")
+        threads = charts(rig)["host CPU by thread"]
+        labels = [series.label for series in threads.series]
+        assert labels == ["vCPU 0", "vCPU 1", "main loop", "worker"]
+        each = [known(line(threads, label))[-1] for label in labels[:2]]
+        assert sum(each) == pytest.approx(together, rel=0.01)
         per_io = charts(rig)["host CPU per I/O"]
         assert per_io.unit == "ns"
         assert 0 < known(per_io.series[0])[-1] < 20_000
@@ -358,7 +368,7 @@ async def test_a_remote_host_says_why_its_cost_cannot_be_shown(tmp_path: Path) -
     async with running(tmp_path, web(local=False), size=(120, 40)) as rig:
         await performance(rig, "host cost")
         assert "cannot be seen from here" in rig.words
-        assert charts(rig)["host CPU by thread"].series == ()
+        assert charts(rig)["host CPU by role of thread"].series == ()
 
 
 @pytest.mark.parametrize("local", [True, False])
@@ -411,7 +421,7 @@ async def test_the_agent_tells_of_passed_through_nics(tmp_path: Path) -> None:
 async def test_a_guest_without_devices(tmp_path: Path) -> None:
     async with running(tmp_path, web(VIRTIO[2]), size=(100, 40)) as rig:
         await performance(rig)
-        assert list(charts(rig)) == ["CPU", "memory", "exits", "host CPU by thread"]
+        assert list(charts(rig)) == ["CPU", "memory", "exits", "host CPU by role of thread"]
         for subject, words in (
             ("disks", "it has no disk"),
             ("NICs", "it has no network interface"),
@@ -562,8 +572,8 @@ async def test_what_is_out_of_view_is_read_when_it_comes_into_view(tmp_path: Pat
         last = list(page.query(TimeChart))[-1].data
         assert last is None or not last.series
         await rig.press("G")
-        assert current(rig) == "host CPU by thread"
-        assert charts(rig)["host CPU by thread"].series
+        assert current(rig) == "host CPU by role of thread"
+        assert charts(rig)["host CPU by role of thread"].series
         assert "main loop" in rig.text
 
 

@@ -140,16 +140,24 @@ def test_vcpus_are_in_percent_and_exits_by_what_the_driver_reports() -> None:
     }
 
 
-def test_host_threads_are_summed_by_role_and_interrupts_go_by_address() -> None:
+def test_host_threads_are_summed_by_role_vcpus_and_io_threads_apart_too() -> None:
     threads = (
         ThreadRates(ThreadRole.VCPU, "vCPU 0", 0.5),
         ThreadRates(ThreadRole.VCPU, "vCPU 1", 0.25),
         ThreadRates(ThreadRole.MAIN, "main loop", 0.1, 0.1),
+        ThreadRates(ThreadRole.IOTHREAD, "iothread1", 0.05, 0.05),
+        ThreadRates(ThreadRole.WORKER, "worker", 0.01, 0.01),
+        ThreadRates(ThreadRole.WORKER, "iou-wrk-1", 0.01, 0.01),
     )
     cost = CostRates(1.0, threads, interrupts={"0000:01:00.0": 5.0})
     assert recorded(rates(cost=cost, cost_span=1.0)) == {
         "host.cpu vCPU": 75.0,
+        "host.cpu vCPU 0": 50.0,
+        "host.cpu vCPU 1": 25.0,
         "host.cpu main loop": 10.0,
+        "host.cpu I/O thread": 5.0,
+        "host.cpu iothread1": 5.0,
+        "host.cpu worker": 2.0,
         "irq 0000:01:00.0": 5.0,
     }
 
@@ -300,12 +308,13 @@ def test_everything_that_is_measured_has_a_series_with_the_right_device() -> Non
     store, _ = simulated((*VIRTIO, VF))
     mixed, _ = simulated((*VIRTIO, *LEGACY))
     series = [*store.history.keys(), *mixed.history.keys()]
+    series = [key for key in series if key.guest == KEY]
     subjects = {
         Subject.GUEST: {""},
         Subject.VCPU: {"0", "1"},
         Subject.DISK: {"vda", "hda"},
         Subject.NIC: {"vnet0", "vnet1"},
-        Subject.ROLE: {"vCPU", "main loop", "worker"},
+        Subject.ROLE: {"vCPU", "vCPU 0", "vCPU 1", "main loop", "worker"},
         Subject.CLASS: {"paravirtual"},
         Subject.HOSTDEV: {"0000:01:00.0"},
     }

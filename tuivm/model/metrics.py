@@ -20,7 +20,7 @@ class Subject(StrEnum):
     NIC = "NIC"
     """device is the target."""
     ROLE = "threads"
-    """device is a `ThreadRole`'s value."""
+    """device is a `ThreadRole`'s value, or the name of a vCPU's or I/O thread ("vCPU 0")."""
     CLASS = "class"
     """device is a `DeviceClass`'s value."""
     HOSTDEV = "passed-through device"

@@ -9,6 +9,7 @@ from tuivm.model.guests import GuestKey
 from tuivm.model.history import History, SeriesKey
 from tuivm.model.iomix import alike, io_mix, io_spans
 from tuivm.model.rates import AgentRates, CostRates, GuestRates, NicRates
+from tuivm.model.samples import ThreadRole
 
 if TYPE_CHECKING:
     from tuivm.model.store import GuestView
@@ -48,6 +49,9 @@ _IO_CPU = ("io.cpu",)
 _IO_MIXED = ("io.mixed",)
 _ROLE = ("host.cpu",)
 _IRQ = ("irq",)
+
+THREADS_APART = frozenset({ThreadRole.VCPU, ThreadRole.IOTHREAD})
+"""Roles whose threads have series of their own, by name: the others come and go, or are one."""
 
 Values = Sequence[float | None]
 
@@ -177,11 +181,15 @@ class _Page:
             self._means(_EXITS, "", values, rates.vcpu_span)
 
     def _cost(self, cost: CostRates, span: float) -> None:
-        roles: dict[str, float] = {}
+        shares: dict[str, float] = {}
         for thread in cost.threads:
-            roles[thread.role.value] = roles.get(thread.role.value, 0.0) + 100.0 * thread.cpu
-        for role, percent in roles.items():
-            self._means(_ROLE, role, (percent,), span)
+            names = {thread.role.value}
+            if thread.role in THREADS_APART:
+                names.add(thread.name)
+            for name in names:
+                shares[name] = shares.get(name, 0.0) + 100.0 * thread.cpu
+        for name, percent in shares.items():
+            self._means(_ROLE, name, (percent,), span)
         for address, rate in cost.interrupts.items():
             self._means(_IRQ, address, (rate,), span)
 

@@ -8,6 +8,7 @@ from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.history import SeriesKey
 from tuivm.model.metrics import BY_ID
 from tuivm.model.rates import MemorySource
+from tuivm.model.recording import THREADS_APART
 from tuivm.model.samples import ThreadRole
 from tuivm.screens.perfscene import Plan, Scene, Trace
 
@@ -25,6 +26,8 @@ SUBJECTS = {
 
 BYPASSES = "its I/O never touches the VMM, so nothing counts it here"
 _REMOTE = "cannot be seen from here: the connection is a remote one"
+_NO_REQUEST = "no request was measured in this time"
+_NO_IO = "no I/O was measured in this time"
 _ABSENT = "not reported by the hypervisor and libvirt of this host"
 
 _DISK_PAIRS = (
@@ -158,8 +161,7 @@ def _exit_charts(scene: Scene, split: bool) -> Iterator[Plan]:
 
 
 def _cost(scene: Scene, split: bool) -> Iterator[Plan]:
-    del split
-    yield _cost_by_role(scene)
+    yield _cost_by_thread(scene) if split else _cost_by_role(scene)
     title = "host CPU per I/O"
     if scene.view.guest.virt_type == "qemu":
         title += ", without the vCPU threads"
@@ -230,7 +232,7 @@ def _overlay(scene: Scene, what: str, devices: Iterable[Device], metric: str) ->
     traces = tuple(
         Trace(_keys(scene, metric, device.target), device.target, device) for device in devices
     )
-    note = "no request yet" if known.unit == "ns" else ""
+    note = _NO_REQUEST if known.unit == "ns" else ""
     return Plan(
         f"{what}: {known.title}",
         known.unit,
@@ -258,7 +260,7 @@ def _pair(scene: Scene, device: Device, title: str, metrics: tuple[str, ...]) ->
         for metric in metrics
     )
     unit = BY_ID[metrics[0]].unit
-    note = "no request yet" if unit == "ns" else ""
+    note = _NO_REQUEST if unit == "ns" else ""
     return Plan(f"{device.target} {device.model}: {title}", unit, traces, metrics, note)
 
 
@@ -326,19 +328,33 @@ def _per_io(scene: Scene, metric: str, title: str, note: str) -> Plan:
         for cls in DeviceClass
         if cls in present
     )
-    mixed = SeriesKey(scene.key, "io.mixed")
+    # What is not reported is not so because the I/O is mixed.
+    mixed = None if note else SeriesKey(scene.key, "io.mixed")
     metrics = (metric, "io.mixed")
-    note = note or ("no I/O yet" if present else "it has no disk or NIC with counters")
+    note = note or (_NO_IO if present else "it has no disk or NIC with counters")
     return Plan(title, BY_ID[metric].unit, traces, metrics, note, mixed=mixed)
 
 
 def _cost_by_role(scene: Scene) -> Plan:
+    return _host_cpu(scene, "host CPU by role of thread", [role.value for role in ThreadRole])
+
+
+def _cost_by_thread(scene: Scene) -> Plan:
+    """vCPUs and I/O threads one by one."""
+    cost = scene.view.rates.cost if scene.view.rates else None
+    names = []
+    for role in ThreadRole:
+        apart = sorted({t.name for t in cost.threads if t.role is role}) if cost else []
+        names += apart if apart and role in THREADS_APART else [role.value]
+    return _host_cpu(scene, "host CPU by thread", names)
+
+
+def _host_cpu(scene: Scene, title: str, names: Iterable[str]) -> Plan:
     traces = (
-        Trace(_keys(scene, "host.cpu", role.value), role.value, role=_role(index))
-        for index, role in enumerate(ThreadRole)
+        Trace(_keys(scene, "host.cpu", name), name, role=_role(index))
+        for index, name in enumerate(names)
     )
-    note = _cost_note(scene)
-    return Plan("host CPU by thread", "%", tuple(traces), ("host.cpu",), note, sparse=True)
+    return Plan(title, "%", tuple(traces), ("host.cpu",), _cost_note(scene), sparse=True)
 
 
 def _cost_note(scene: Scene) -> str:
