@@ -654,6 +654,19 @@ async def test_an_unplugged_disk_ends_and_its_legend_says_gone(tmp_path: Path) -
         )
 
 
+async def test_what_is_left_keeps_its_place_when_a_disk_is_unplugged(tmp_path: Path) -> None:
+    disks = (VIRTIO[0], VIRTIO[0]._replace(target="vdb"), LEGACY[0])
+    async with running(tmp_path, web(*disks), size=(160, 48)) as rig:
+        await performance(rig, "disks")
+        ((uuid, sim),) = rig.host().guests.items()
+        assert sim.guest.details
+        rig.host().change(uuid, details=sim.guest.details._replace(devices=disks[1:]))
+        await rig.tick(10)
+        series = charts(rig)["disks: read"].series
+        assert [one.label for one in series] == ["vda", "vdb", "hda"], "with its shade and mark"
+        assert series[0].value == "gone"
+
+
 async def test_a_disk_that_is_plugged_in_has_a_line(tmp_path: Path) -> None:
     async with running(tmp_path, web(), size=(160, 48)) as rig:
         await performance(rig, "disks")

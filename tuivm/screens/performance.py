@@ -203,16 +203,19 @@ class Performance(Vertical, can_focus=True):
         details = view.guest.details
         devices = details.devices if details else tuple(self._known.values())
         present = {(device.kind, device.target): device for device in devices}
-        gone = [
-            device
+        gone = {
+            key: device
             for key, device in self._known.items()
             if key not in present and _seen_lately(device, moment)
-        ]
+        }
         self._known |= present
+        # In the order in which they were first seen: a line keeps its shade and mark when another
+        # device is unplugged.
+        shown = tuple(self._known[key] for key in self._known if key in present or key in gone)
         return Scene(
             view,
-            devices=(*devices, *gone),
-            gone=frozenset(gone),
+            devices=shown,
+            gone=frozenset(gone.values()),
             local=moment.local,
             settled=moment.now - self._since > _SETTLED * moment.interval,
             interval=moment.interval,
