@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,9 +16,10 @@ from tuivm.model.devices import DeviceClass, DeviceKind
 from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import HostSpec
 from tuivm.model.recorded import Recorded
+from tuivm.model.steps import finish
 from tuivm.model.table import Cell, fit_columns
 from tuivm.screens.comparechart import recorded_chart, recorded_window
-from tuivm.screens.compared import Compared, of_guests
+from tuivm.screens.compared import Compared, Lines, of_guests
 from tuivm.screens.comparetable import (
     BAR,
     Look,
@@ -30,6 +32,7 @@ from tuivm.screens.comparetable import (
     rows,
 )
 from tuivm.screens.comparewords import marks, unfair_notes
+from tuivm.widgets.window import pick_window
 
 
 def ref(target: str = "vda", kind: DeviceKind = DeviceKind.DISK) -> DeviceRef:
@@ -218,8 +221,13 @@ class Desk:
             self.fleet.drain()
 
     def compute(self, seconds: float, *, ago: float = 0.0) -> Comparison:
-        now = self.clock()
-        return self.compared.compute(now, now - ago, seconds, held=ago > 0)
+        return self.compute_at(self.clock() - ago, seconds, held=ago > 0)
+
+    def compute_at(self, end: float, seconds: float, *, held: bool) -> Comparison:
+        work = self.compared.due(self.clock(), end, seconds, held=held)
+        if work is not None:
+            finish(work)
+        return self.compared.figures
 
 
 def test_figures_are_computed_as_often_as_they_can_change() -> None:
@@ -247,8 +255,56 @@ def test_what_is_held_stays() -> None:
     desk.compared.choose(of_guests(desk.fleet.store, desk.guests))
     held = desk.compute(60, ago=5.0)
     assert held.end == desk.clock() - 5.0
-    again = desk.compared.compute(desk.clock() + 100, held.end, 60, held=True)
+    desk.tick(10)
+    again = desk.compute_at(held.end, 60, held=True)
     assert again is held
+
+
+def test_figures_of_a_choice_that_changed_meanwhile_are_dropped() -> None:
+    desk = Desk()
+    desk.tick(10)
+    first, *others = of_guests(desk.fleet.store, desk.guests)
+    desk.compared.choose([first])
+    late = desk.compared.due(desk.clock(), desk.clock(), 900, held=False)
+    assert late is not None
+    next(late)
+    assert desk.compared.pending
+    desk.compared.choose(others)
+    assert [one.ref for one in desk.compute(900).rows] == others
+    finish(late)
+    assert [one.ref for one in desk.compared.figures.rows] == others
+    assert not desk.compared.pending
+
+
+def test_lines_of_many_devices_are_read_in_steps_once_a_bucket() -> None:
+    desk = Desk()
+    desk.tick(10)
+    desk.compared.choose(of_guests(desk.fleet.store, desk.guests))
+    shown = desk.compute(900)
+    many = replace(shown, rows=shown.rows * 10)
+    lines, now = Lines(desk.fleet.store), desk.clock()
+    window = pick_window(900, now, 300, 2)
+    assert lines.get(shown, "iops", window) is not None, "few are read at once"
+    assert lines.due(shown, "iops", window, now) is None
+    work = lines.due(many, "iops", window, now)
+    assert work is not None
+    next(work)
+    assert lines.get(many, "iops", window) is None
+    assert lines.due(many, "iops", window, now + window.step) is None, "it is under way"
+    finish(work)
+    read = lines.get(many, "iops", window)
+    assert read is not None
+    assert len(read) == len(many.rows)
+    assert lines.due(many, "iops", window, now) is None, "nothing new"
+    later = pick_window(900, now + 60, 300, 2)
+    assert lines.window(many, "iops", later) == window, "a little old until the new ones are read"
+    newer = lines.due(many, "iops", later, now + 60)
+    assert newer is not None
+    finish(newer)
+    assert lines.window(many, "iops", later) == later
+    other = lines.due(many, "latency", later, now + 60)
+    assert other is not None
+    assert lines.get(many, "latency", later) is None, "never the lines of another measure"
 
 
 def test_the_last_one_taken_out_hands_the_choice_back() -> None:

@@ -110,7 +110,7 @@ def test_candidates_by_text() -> None:
 
 
 def test_presets_name_at_least_two_devices() -> None:
-    found = {one.title: one for one in presets(busy(), WEB, "local")}
+    found = {one.title: one for one in presets(busy(), WEB, ["local"])}
     assert set(found) == {
         "all NICs of web",
         "all disks of local, by class",
@@ -123,7 +123,7 @@ def test_presets_name_at_least_two_devices() -> None:
     assert [one.target for one in found["all NICs of web"].refs] == ["vnet0", "hostdev0"]
     assert {one.target for one in found["every busy disk"].refs} == {"hda", "vda", "vdb"}
     assert [one.title for one in presets(busy())] == ["every busy disk"]
-    assert presets(Store(), WEB, "local") == []
+    assert presets(Store(), WEB, ["local"]) == []
 
 
 def test_first_choice_is_the_busiest_of_each_class() -> None:

@@ -66,25 +66,35 @@ def candidates(store: Store, text: str = "") -> list[Candidate]:
     return [one for one in found if not words or _matches(one, words)]
 
 
-def presets(store: Store, guest: GuestKey | None = None, host: str | None = None) -> list[Preset]:
-    """Choices that make sense now, for a guest and a host that a person is at (None: neither).
+def presets(store: Store, guest: GuestKey | None = None, hosts: Iterable[str] = ()) -> list[Preset]:
+    """Choices that make sense now, for the guest that a person is at (if any) and these hosts.
 
-    Of a guest: all its devices of a kind. Of a host: those of its running guests, ordered by class.
-    Of all hosts: those that do I/O now. Empty drives are left out.
+    Of the guest: all its devices of a kind. Of all hosts: those that do I/O now. Of each host:
+    those of its running guests, ordered by class. Empty drives are left out.
     """
     everything = [one for one in candidates(store) if one.busy or not one.removable]
+    view = store.guest(guest) if guest else None
     found = []
-    for kind, name in _PLURALS.items():
-        mine = [one for one in everything if one.ref.kind is kind]
-        running = [one for one in mine if one.running]
-        view = store.guest(guest) if guest else None
-        if view is not None:
-            of_guest = [one for one in mine if one.ref.guest == guest]
-            found.append((f"all {name} of {view.guest.name}", of_guest))
-        if host is not None:
-            of_host = [one for one in running if one.host == host]
-            found.append((f"all {name} of {host}, by class", _by_class(of_host)))
-        found.append((f"every busy {name.removesuffix('s')}", [one for one in mine if one.busy]))
+    if view is not None:
+        mine = [one for one in everything if one.ref.guest == guest]
+        found += [
+            (f"all {name} of {view.guest.name}", _of_kind(mine, kind))
+            for kind, name in _PLURALS.items()
+        ]
+    busy = [one for one in everything if one.busy]
+    found += [
+        (f"every busy {name.removesuffix('s')}", _of_kind(busy, kind))
+        for kind, name in _PLURALS.items()
+    ]
+    running = _by_class(one for one in everything if one.running)
+    by_host: dict[str, list[Candidate]] = {}
+    for one in running:
+        by_host.setdefault(one.host, []).append(one)
+    found += [
+        (f"all {name} of {host}, by class", _of_kind(by_host.get(host, ()), kind))
+        for host in hosts
+        for kind, name in _PLURALS.items()
+    ]
     return [
         Preset(title, tuple(one.ref for one in chosen), _baseline(chosen).ref)
         for title, chosen in found
@@ -188,6 +198,10 @@ def _matches(one: Candidate, words: Iterable[str]) -> bool:
         )
     ).casefold()
     return all(word in text for word in words)
+
+
+def _of_kind(chosen: Iterable[Candidate], kind: DeviceKind) -> list[Candidate]:
+    return [one for one in chosen if one.ref.kind is kind]
 
 
 def _by_class(chosen: Iterable[Candidate]) -> list[Candidate]:

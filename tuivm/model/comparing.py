@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from tuivm.model.intervals import (
 )
 from tuivm.model.iomix import ALONE, LEAST
 from tuivm.model.readings import Reader, device_of
+from tuivm.model.steps import finish
 from tuivm.model.store import GuestView, Store
 
 WINDOWS = (60.0, 300.0, 900.0, 3600.0)
@@ -54,51 +55,69 @@ def compare(
     the means of 10 s. Means and intervals: see `intervals`. A device that makes less than one I/O
     a second is idle: its figures are noted so and it has no ratios.
     """
+    return finish(comparing(store, refs, baseline, end, seconds, known=known))
+
+
+def comparing(
+    store: Store,
+    refs: Iterable[DeviceRef],
+    baseline: DeviceRef | None,
+    end: float,
+    seconds: float,
+    *,
+    known: Iterable[Row] = (),
+) -> Generator[None, None, Comparison]:
+    """As `compare`, in steps of a few milliseconds; the store may change between them."""
     chosen = list(dict.fromkeys(refs))
     if baseline not in chosen:
         baseline = chosen[0] if chosen else None
     step = FINE_STEP if seconds <= FINE_STEP * FINE_SLOTS else COARSE_STEP
     reader = Reader(store, end, step, max(1, round(seconds / step)))
     earlier = {row.ref: row for row in known}
-    rows, measured = [], {}
+    rows: list[Row] = []
+    measured: dict[DeviceRef, dict[str, _Measured]] = {}
     for ref in chosen:
         row = _identify(store, ref, earlier.get(ref))
-        measured[ref] = _measure(store, reader, row)
+        yield from reader.read_guest(ref.guest)
+        measured[ref] = yield from _measure(store, reader, row)
         rows.append(_with_coverage(reader, row))
+        yield
     base = measured[baseline] if baseline is not None else {}
-    rows = [
-        replace(
+    for place, row in enumerate(rows):
+        mine = measured[row.ref]
+        rows[place] = replace(
             row,
-            figures={name: one.figure for name, one in measured[row.ref].items()},
+            figures={name: one.figure for name, one in mine.items()},
             ratios={
-                name: _ratio(one, base[name], own=row.ref == baseline)
-                for name, one in measured[row.ref].items()
+                name: _ratio(one, base[name], own=row.ref == baseline) for name, one in mine.items()
             },
         )
-        for row in rows
-    ]
+        yield
     marked = _marked(rows)
+    yield
     return Comparison(tuple(marked), baseline, seconds, end, unfair(marked))
 
 
 def traces(  # noqa: PLR0917 - `History.means` reads end, step and count in this order too
-    store: Store,
-    of: Comparison | Iterable[DeviceRef],
-    measure: str,
-    end: float,
-    step: float,
-    count: int,
+    store: Store, of: Comparison, measure: str, end: float, step: float, count: int
 ) -> list[list[float]]:
-    """One line a device, in the order given: `count` values in the unit of the measure, NaN where
-    there is none. step and count: as in `History.buckets`."""
+    """One line a row: `count` values in the unit of the measure, NaN where there is none. step and
+    count: as in `History.buckets`."""
+    return finish(tracing(store, of, measure, end, step, count))
+
+
+def tracing(  # noqa: PLR0917 - as `traces`
+    store: Store, of: Comparison, measure: str, end: float, step: float, count: int
+) -> Generator[None, None, list[list[float]]]:
+    """As `traces`, in steps."""
     reader = Reader(store, end, step, count)
-    refs = [row.ref for row in of.rows] if isinstance(of, Comparison) else list(of)
-    if isinstance(of, Comparison):
-        classes = {row.ref: row.cls for row in of.rows}
-    else:
-        devices = {ref: device_of(store, ref) for ref in refs}
-        classes = {ref: device.cls for ref, device in devices.items() if device}
-    return [[term.value for term in reader.terms(ref, classes.get(ref), measure)] for ref in refs]
+    lines = []
+    for row in of.rows:
+        if measure in _OF_CLASS:
+            yield from reader.read_guest(row.ref.guest)
+        lines.append(reader.terms(row.ref, row.cls, measure).values)
+        yield
+    return lines
 
 
 def _identify(store: Store, ref: DeviceRef, earlier: Row | None) -> Row:
@@ -133,11 +152,11 @@ def _why_gone(store: Store, ref: DeviceRef, view: GuestView | None) -> str:
 
 def _with_coverage(reader: Reader, row: Row) -> Row:
     terms = reader.terms(row.ref, row.cls, "iops")
-    seconds = reader.step * sum(term.bottom > 0 for term in terms)
+    seconds = reader.step * sum(terms.bottoms)
     return replace(row, seconds=seconds, reading=reader.reading(row.ref) if seconds else None)
 
 
-def _measure(store: Store, reader: Reader, row: Row) -> dict[str, _Measured]:
+def _measure(store: Store, reader: Reader, row: Row) -> Generator[None, None, dict[str, _Measured]]:
     device = device_of(store, row.ref)
     snapshot = store.snapshot(row.ref.guest.host)
     shortest = max(SHORTEST, 2 * snapshot.interval) if snapshot else SHORTEST
@@ -156,6 +175,7 @@ def _measure(store: Store, reader: Reader, row: Row) -> dict[str, _Measured]:
         else:
             note = ""
         found[measure.id] = _Measured(Figure(*interval, note), batches)
+        yield
     return found
 
 

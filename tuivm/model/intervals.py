@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 FEWEST = 5
@@ -52,10 +53,21 @@ class Term(NamedTuple):
     top: float = 0.0
     bottom: float = 0.0
 
+
+class Terms(NamedTuple):
+    """Terms of stretches of equal length, oldest first. Two plain lists: a tuple for each second
+    of many devices costs more than all that is computed from them."""
+
+    tops: list[float]
+    bottoms: list[float]
+
     @property
-    def value(self) -> float:
+    def values(self) -> list[float]:
         """NaN for a gap."""
-        return self.top / self.bottom if self.bottom > 0 else math.nan
+        return [
+            top / bottom if bottom > 0 else math.nan
+            for top, bottom in zip(self.tops, self.bottoms, strict=True)
+        ]
 
 
 class Interval(NamedTuple):
@@ -66,25 +78,25 @@ class Interval(NamedTuple):
     high: float | None = None
 
 
-def batched(terms: Sequence[Term], step: float, shortest: float = SHORTEST) -> list[Term]:
+def batched(terms: Terms, step: float, shortest: float = SHORTEST) -> list[Term]:
     """The sums of at most MOST batches of equal length, oldest first; [] for a window under one.
 
     terms: one each `step` seconds. shortest: seconds that a batch has at least; give twice the
     time between two samples where that is more than SHORTEST.
     """
-    number = min(MOST, len(terms), int(len(terms) * step / max(shortest, SHORTEST)))
-    tops, bottoms = [0.0] * number, [0.0] * number
-    for place, term in enumerate(terms if number else ()):
-        batch = place * number // len(terms)
-        tops[batch] += term.top
-        bottoms[batch] += term.bottom
-    return [Term(top, bottom) for top, bottom in zip(tops, bottoms, strict=True)]
+    length = len(terms.tops)
+    number = min(MOST, length, int(length * step / max(shortest, SHORTEST)))
+    edges = [-(-batch * length // number) for batch in range(number)] + [length]
+    return [
+        Term(math.fsum(terms.tops[begin:end]), math.fsum(terms.bottoms[begin:end]))
+        for begin, end in pairwise(edges)
+    ]
 
 
-def mean_of(terms: Sequence[Term]) -> float | None:
+def mean_of(terms: Terms) -> float | None:
     """Over all of them, each as heavy as its bottom; None when all are gaps."""
-    bottom = math.fsum(term.bottom for term in terms)
-    return math.fsum(term.top for term in terms) / bottom if bottom > 0 else None
+    bottom = math.fsum(terms.bottoms)
+    return math.fsum(terms.tops) / bottom if bottom > 0 else None
 
 
 def interval_of(batches: Sequence[Term], mean: float | None) -> Interval:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Generator
+from operator import add, mul
 
 from tuivm.model.comparison import DeviceRef
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.guests import GuestKey
 from tuivm.model.history import SeriesKey
-from tuivm.model.intervals import Term
+from tuivm.model.intervals import Terms
+from tuivm.model.steps import finish
 from tuivm.model.store import Store
 
 _BYTES = {DeviceKind.DISK: ("disk.read", "disk.write"), DeviceKind.NIC: ("net.rx", "net.tx")}
@@ -19,7 +21,6 @@ _REQUESTS = {
 }
 _TIMES = ("disk.read_ns", "disk.write_ns")
 _COSTS = {"exits": "io.exits", "cpu": "io.cpu"}
-_GAP = Term()
 
 
 class Reader:
@@ -35,15 +36,15 @@ class Reader:
         self._requests: dict[DeviceRef, list[float]] = {}
         self._totals: dict[GuestKey, list[float]] = {}
 
-    def terms(self, ref: DeviceRef, cls: DeviceClass | None, measure: str) -> list[Term]:
+    def terms(self, ref: DeviceRef, cls: DeviceClass | None, measure: str) -> Terms:
         """A measure of MEASURES, oldest first: gaps where it was not measured, or where there was
         no I/O that a latency or a cost could be of. cls None: not known, so no costs."""
         if ref.kind not in _BYTES:
-            return [_GAP] * self.count
+            return self._gaps()
         if measure == "throughput":
-            return [_per_slot(value) for value in self._sum(ref, _BYTES[ref.kind])]
+            return _per_slot(self._sum(ref, _BYTES[ref.kind]))
         if measure == "iops":
-            return [_per_slot(value) for value in self.requests(ref)]
+            return _per_slot(self.requests(ref))
         if measure == "latency":
             return self._latency(ref)
         return self._cost(ref, cls, _COSTS[measure])
@@ -54,6 +55,21 @@ class Reader:
         if found is None:
             found = self._requests[ref] = self._sum(ref, _REQUESTS[ref.kind])
         return found
+
+    def read_guest(self, guest: GuestKey) -> Generator[None, None, None]:
+        """Read what its costs are divided by, in steps: a guest can have many devices."""
+        if guest in self._totals:
+            return
+        total = [math.nan] * self.count
+        view = self._store.guest(guest)
+        devices = view.guest.details.devices if view and view.guest.details else ()
+        for ref in (DeviceRef(guest, one.kind, one.target) for one in devices if one.counted):
+            if ref.kind in _REQUESTS:
+                total = _sums(total, self.requests(ref))
+            if ref.kind is DeviceKind.DISK:
+                total = _sums(total, self._series(ref, "disk.flushes"))
+            yield
+        self._totals[guest] = total
 
     def reading(self, ref: DeviceRef) -> float | None:
         """The share of reads (or of received packets) in all I/Os, 0 to 1; None without I/O."""
@@ -67,65 +83,59 @@ class Reader:
         """In some of the time several classes of its devices did I/O at once."""
         return any(value > 0 for value in self._values(SeriesKey(guest, "io.mixed")))
 
-    def alone(self, ref: DeviceRef, costs: Iterable[Term]) -> float:
+    def alone(self, ref: DeviceRef, costs: Terms) -> float:
         """The device's share in its guest's I/O, over the time that `costs` are of; 0 to 1."""
         own = total = 0.0
-        requests = zip(self.requests(ref), self._guest_total(ref.guest), costs, strict=True)
+        requests = zip(self.requests(ref), self._guest_total(ref.guest), costs.bottoms, strict=True)
         for mine, all_, cost in requests:
-            if cost.bottom > 0:
+            if cost > 0:
                 own += mine
-                total += max(mine, all_)
+                total += all_ if all_ > mine else mine
         return own / total if total > 0 else 0.0
 
-    def _latency(self, ref: DeviceRef) -> list[Term]:
-        if ref.kind is not DeviceKind.DISK:
-            return [_GAP] * self.count
-        ways = [
-            zip(self._series(ref, time), self._series(ref, requests), strict=True)
-            for time, requests in zip(_TIMES, _REQUESTS[ref.kind], strict=True)
-        ]
-        return [
-            Term(
-                math.fsum(time * requests for time, requests in both if time * requests > 0),
-                math.fsum(requests for time, requests in both if time * requests > 0),
-            )
-            for both in zip(*ways, strict=True)
-        ]
+    def _gaps(self) -> Terms:
+        return Terms([0.0] * self.count, [0.0] * self.count)
 
-    def _cost(self, ref: DeviceRef, cls: DeviceClass | None, metric: str) -> list[Term]:
+    def _latency(self, ref: DeviceRef) -> Terms:
+        if ref.kind is not DeviceKind.DISK:
+            return self._gaps()
+        tops, bottoms = self._gaps()
+        for time, requests in zip(_TIMES, _REQUESTS[ref.kind], strict=True):
+            numbers = self._series(ref, requests)
+            products = list(map(mul, self._series(ref, time), numbers))
+            tops = list(map(add, tops, [one if one > 0 else 0.0 for one in products]))
+            known = [
+                number if one > 0 else 0.0 for number, one in zip(numbers, products, strict=True)
+            ]
+            bottoms = list(map(add, bottoms, known))
+        return Terms(tops, bottoms)
+
+    def _cost(self, ref: DeviceRef, cls: DeviceClass | None, metric: str) -> Terms:
         """Only where this device did some of the I/O: else it is of others of its class.
 
         Of seconds in which several classes did I/O the history has no cost.
-        A device that was unplugged meanwhile is no longer in its guest's total, hence the max.
+        A device that was unplugged meanwhile is no longer in its guest's total, hence the larger.
         """
         if cls is None:
-            return [_GAP] * self.count
+            return self._gaps()
         costs = self._values(SeriesKey(ref.guest, metric, cls.value))
-        return [
-            _GAP if math.isnan(cost) or not mine > 0 else _weighted(cost, max(mine, all_))
-            for cost, mine, all_ in zip(
-                costs, self.requests(ref), self._guest_total(ref.guest), strict=True
-            )
+        totals = self._guest_total(ref.guest)
+        weights = [
+            (all_ if all_ > mine else mine) if mine > 0 and not math.isnan(cost) else 0.0
+            for cost, mine, all_ in zip(costs, self.requests(ref), totals, strict=True)
         ]
+        tops = [
+            cost * weight if weight else 0.0 for cost, weight in zip(costs, weights, strict=True)
+        ]
+        return Terms(tops, weights)
 
     def _guest_total(self, guest: GuestKey) -> list[float]:
         """I/Os per second of all its counted devices: what the costs were divided by."""
-        total = self._totals.get(guest)
-        if total is None:
-            view = self._store.guest(guest)
-            devices = view.guest.details.devices if view and view.guest.details else ()
-            refs = [DeviceRef(guest, one.kind, one.target) for one in devices if one.counted]
-            each = [self.requests(ref) for ref in refs if ref.kind in _REQUESTS]
-            each += [
-                self._series(ref, "disk.flushes") for ref in refs if ref.kind is DeviceKind.DISK
-            ]
-            total = [_known_sum(values) for values in zip(*each, strict=True)]
-            self._totals[guest] = total = total or [math.nan] * self.count
-        return total
+        finish(self.read_guest(guest))
+        return self._totals[guest]
 
     def _sum(self, ref: DeviceRef, metrics: tuple[str, str]) -> list[float]:
-        pairs = zip(*(self._series(ref, metric) for metric in metrics), strict=True)
-        return [_known_sum(pair) for pair in pairs]
+        return _sums(*(self._series(ref, metric) for metric in metrics))
 
     def _series(self, ref: DeviceRef, metric: str) -> list[float]:
         return self._values(SeriesKey(ref.guest, metric, ref.target))
@@ -153,15 +163,17 @@ def device_of(store: Store, ref: DeviceRef) -> Device | None:
     )
 
 
-def _per_slot(value: float) -> Term:
-    return _GAP if math.isnan(value) else Term(value, 1.0)
+def _per_slot(values: list[float]) -> Terms:
+    known = [not math.isnan(value) for value in values]
+    return Terms(
+        [value if there else 0.0 for value, there in zip(values, known, strict=True)],
+        list(map(float, known)),
+    )
 
 
-def _weighted(value: float, weight: float) -> Term:
-    return Term(value * weight, weight)
-
-
-def _known_sum(values: Iterable[float]) -> float:
-    """NaN when none of them is known."""
-    known = [value for value in values if not math.isnan(value)]
-    return math.fsum(known) if known else math.nan
+def _sums(one: list[float], other: list[float]) -> list[float]:
+    """NaN where neither is known."""
+    return [
+        total if (total := a + b) == total else b if math.isnan(a) else a
+        for a, b in zip(one, other, strict=True)
+    ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 
-from tuivm.model.comparing import traces
+from tuivm.model.comparing import tracing
 from tuivm.model.comparison import MEASURES, Comparison
+from tuivm.model.steps import finish
 from tuivm.model.store import Store
 
 _STEPS = (1.0, 5.0, 10.0)
@@ -33,16 +34,24 @@ class Recorded:
 def record(store: Store, comparison: Comparison, taken: float) -> Recorded:
     """Keep a comparison with its series over its window. Series have five significant digits (the
     history has four), times are whole milliseconds."""
+    return finish(recording(store, comparison, taken))
+
+
+def recording(
+    store: Store, comparison: Comparison, taken: float
+) -> Generator[None, None, Recorded]:
+    """As `record`, in steps of a few milliseconds."""
     seconds = comparison.seconds
     step = next((step for step in _STEPS if seconds / step <= _POINTS), _STEPS[-1])
     count = max(1, round(seconds / step))
-    series = {
-        measure.id: tuple(
-            tuple(_rounded(value) for value in line)
-            for line in traces(store, comparison, measure.id, comparison.end, step, count)
-        )
-        for measure in MEASURES
-    }
+    series: dict[str, tuple[tuple[float, ...], ...]] = {}
+    for measure in MEASURES:
+        work = tracing(store, comparison, measure.id, comparison.end, step, count)
+        lines = []
+        for line in (yield from work):
+            lines.append(tuple(_rounded(value) for value in line))
+            yield
+        series[measure.id] = tuple(lines)
     return Recorded(replace(comparison, end=0.0), round(taken, 3), step, series)
 
 

@@ -98,7 +98,14 @@ class Track:
             if token >= _REPEAT:
                 repeats = token - _REPEAT + 2
                 continue
-            value = _decoded(token)
+            # Not `_decoded`: thousands of values are read at a time, and the call is half of it.
+            value = (
+                math.pow(10.0, (token - _LEAST) / _SCALE + _FLOOR)
+                if token >= _LEAST
+                else _NAN
+                if token == _GAP
+                else 0.0
+            )
             if repeats == 1:
                 values.append(value)
             else:

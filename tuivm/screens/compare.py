@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from tuivm.model.comparison import DeviceRef
 from tuivm.model.guests import GuestKey
 from tuivm.model.ports import Groups, View
 from tuivm.model.readings import device_of
+from tuivm.model.steps import finish
 from tuivm.model.units import visible
 from tuivm.reports.words import where
 from tuivm.screens import byclass, comparechart, comparetable, comparewords
@@ -30,6 +31,7 @@ from tuivm.screens.dialogs.comparisons import (
     date_words,
 )
 from tuivm.screens.explaining import Explanation
+from tuivm.screens.slices import in_slices
 from tuivm.widgets.chartdata import fit
 from tuivm.widgets.keybar import KeyBar
 from tuivm.widgets.linetext import LineText
@@ -120,10 +122,7 @@ class CompareScreen(KeepingPlace):
 
     def _tick_devices(self) -> None:
         if self.recorded is None:
-            now = self.desk.now()
-            controls = self.controls
-            end, held = controls.end(now), controls.paused
-            self._compared.compute(now, end, controls.seconds, held=held)
+            self._compute()
         shown, table = self.comparison, self.table
         several = len({row.host for row in shown.rows}) > 1
         look = comparetable.Look(self.metric, self.desk.ascii_only, several)
@@ -145,6 +144,29 @@ class CompareScreen(KeepingPlace):
         key = self.desk.key_text("program.explain")
         lines = comparewords.unfair_notes(shown, key, ascii_only=self.desk.ascii_only)
         self._say_notes(lines)
+
+    def _compute(self) -> None:
+        now, controls = self.desk.now(), self.controls
+        seconds = controls.seconds
+        work = self._compared.due(now, controls.end(now), seconds, held=controls.paused)
+        if work is None:
+            return
+        if self._compared.small(seconds):
+            finish(work)
+        else:
+            self._in_slices(work, self.tick, group="figures")
+
+    def _in_slices(
+        self, work: Generator[None, None, None], then: Callable[[], None], *, group: str
+    ) -> None:
+        """Instead of what else of this group is under way. then: show what came of it."""
+
+        async def run() -> None:
+            await in_slices(work)
+            if self.is_current:
+                then()
+
+        self.run_worker(run(), group=group, exclusive=True)
 
     def _tick_classes(self) -> None:
         store, ascii_only = self.desk.store, self.desk.ascii_only
@@ -183,6 +205,8 @@ class CompareScreen(KeepingPlace):
                 *parts,
                 f"{key} live",
             ]
+        if self._compared.pending:
+            parts.append("computing")
         if self._compared.automatic and shown.rows:
             key = self.desk.key_text("screen.choose_devices")
             parts.append(f"chosen by itself ({key})")
@@ -210,15 +234,35 @@ class CompareScreen(KeepingPlace):
             notes.styles.height = len(shown)
         notes.set_content(Content("\n").join([Content.styled(one, "$warning") for one in shown]))
 
+    def chart_window(self) -> Window:
+        window = super().chart_window()
+        if self._by_class or self.recorded is not None:
+            return window
+        return self._lines.window(self.comparison, self.metric, window)
+
+    def show_chart(self) -> None:
+        """Until the lines of many devices are read, the chart stays as it is."""
+        chart = self.chart
+        live = not self._by_class and self.recorded is None
+        if live and chart.size.width and chart.size.height:
+            window, end = super().chart_window(), self.controls.end(self.desk.now())
+            work = self._lines.due(self.comparison, self.metric, window, end)
+            if work is not None:
+                self._in_slices(work, self.show_chart, group="lines")
+            if self._lines.get(self.comparison, self.metric, window) is None:
+                return
+        super().show_chart()
+
     def chart_data(self, window: Window) -> ChartData | None:
         store, ascii_only = self.desk.store, self.desk.ascii_only
         if self._by_class:
             return class_chart(store, self._class_metric, window, ascii_only=ascii_only)
-        recorded = self.recorded
+        recorded, shown = self.recorded, self.comparison
         if recorded is None:
-            return comparechart.live_chart(
-                store, self.comparison, self.metric, window, ascii_only=ascii_only
-            )
+            lines = self._lines.get(shown, self.metric, window)
+            if lines is None:
+                return None
+            return comparechart.live_chart(shown, lines, self.metric, window, ascii_only=ascii_only)
         taken = date_words(recorded.taken)
         return comparechart.recorded_chart(
             recorded, self.metric, window, taken=taken, ascii_only=ascii_only
@@ -298,8 +342,7 @@ class CompareScreen(KeepingPlace):
     def do_choose_devices(self) -> None:
         store, cursor = self.desk.store, None if self._by_class else self.table.cursor
         guest = cursor.guest if cursor is not None else None
-        ready = [one for name in store.host_names for one in presets(store, host=name)]
-        ready = list(dict.fromkeys([*presets(store, guest=guest), *ready]))
+        ready = presets(store, guest, store.host_names)
 
         def take(chosen: Chosen | None) -> None:
             if chosen is not None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tuivm.model.comparing import traces
 from tuivm.model.comparison import MEASURES, Comparison, Measure, Row
 from tuivm.model.recorded import Recorded
-from tuivm.model.store import Store
 from tuivm.screens.chartcontrols import value_text
 from tuivm.screens.comparetable import BY_ID
 from tuivm.widgets.timechart import ChartData, ChartSeries
@@ -18,10 +16,14 @@ MEASURE_IDS = tuple(measure.id for measure in MEASURES)
 
 
 def live_chart(
-    store: Store, comparison: Comparison, measure: str, window: Window, *, ascii_only: bool
+    comparison: Comparison,
+    lines: Sequence[Sequence[float]],
+    measure: str,
+    window: Window,
+    *,
+    ascii_only: bool,
 ) -> ChartData:
-    """A line a device from the history."""
-    lines = traces(store, comparison, measure, window.end, window.step, window.count)
+    """lines: one a device, of the measure in this window."""
     title = _title(BY_ID[measure], "", ascii_only=ascii_only)
     return _chart(comparison, BY_ID[measure], lines, window, title=title, ascii_only=ascii_only)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from textual.worker import Worker
+
 from tuivm.model.comparison import Comparison
 from tuivm.model.recorded import Recorded
 from tuivm.reports.words import where
 from tuivm.screens import comparechart, comparefiles
 from tuivm.screens.chartcontrols import ChartControls
 from tuivm.screens.charted import ChartedPlace
-from tuivm.screens.compared import Compared
+from tuivm.screens.compared import Compared, Lines
 from tuivm.screens.dialogs.comparisons import (
     Export,
     ExportComparison,
@@ -18,6 +20,7 @@ from tuivm.screens.dialogs.comparisons import (
     SaveComparison,
     Wanted,
 )
+from tuivm.screens.slices import in_slices
 from tuivm.widgets.timechart import Window
 
 
@@ -36,6 +39,10 @@ class KeepingPlace(ChartedPlace):
     @cached_property
     def _compared(self) -> Compared:
         return Compared(self.desk.store)
+
+    @cached_property
+    def _lines(self) -> Lines:
+        return Lines(self.desk.store)
 
     @property
     def recorded(self) -> Recorded | None:
@@ -88,12 +95,15 @@ class KeepingPlace(ChartedPlace):
         self.desk.say(f"what was recorded stands still; {key} shows what is measured now", bad=True)
         return False
 
-    def _present(self) -> Recorded | None:
-        """What is shown, to be kept."""
-        kept = self.recorded or self._compared.kept(self.desk.now(), self.desk.wall())
-        if kept is None:
+    def _present(self) -> Recorded | Worker[Recorded] | None:
+        """What is shown, to be kept; its series are read while the dialog is open."""
+        if self.recorded is not None:
+            return self.recorded
+        work = self._compared.kept(self.desk.now(), self.desk.wall())
+        if work is None:
             self.desk.say("there is nothing to keep: no device is compared", bad=True)
-        return kept
+            return None
+        return self.run_worker(in_slices(work), group="recording")
 
     # Dialogs are pushed at once, not by a worker: they get the keys that are typed behind.
 
@@ -102,7 +112,7 @@ class KeepingPlace(ChartedPlace):
 
         def save(name: str | None) -> None:
             if name is not None and kept is not None:
-                self.run_worker(comparefiles.save(self.desk, name, kept), group="comparison")
+                self.run_worker(self._save(name, kept), group="comparison")
 
         if kept is not None:
             name = self._opened.name if self._opened else ""
@@ -113,11 +123,17 @@ class KeepingPlace(ChartedPlace):
 
         def export(wanted: Export | None) -> None:
             if wanted is not None and kept is not None:
-                self.run_worker(comparefiles.export(self.desk, wanted, kept), group="comparison")
+                self.run_worker(self._export(wanted, kept), group="comparison")
 
         if kept is not None:
             stem = self._opened.name if self._opened else "comparison"
             self.app.push_screen(ExportComparison(stem), export)
+
+    async def _save(self, name: str, kept: Recorded | Worker[Recorded]) -> None:
+        await comparefiles.save(self.desk, name, await _recorded(kept))
+
+    async def _export(self, wanted: Export, kept: Recorded | Worker[Recorded]) -> None:
+        await comparefiles.export(self.desk, wanted, await _recorded(kept))
 
     def do_open_saved(self) -> None:
         def take(wanted: Wanted | None) -> None:
@@ -162,3 +178,7 @@ class KeepingPlace(ChartedPlace):
     def _show_live(self) -> None:
         self.controls = self._live_controls
         self.show_now()
+
+
+async def _recorded(kept: Recorded | Worker[Recorded]) -> Recorded:
+    return kept if isinstance(kept, Recorded) else await kept.wait()
