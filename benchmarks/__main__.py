@@ -25,6 +25,8 @@ measured beside it in the same run.
 - *Start*: from the command to the first guest on the screen, against an ordinary Textual app that
   shows a DataTable of five rows and nothing else. The ratio is the median of those of each pair.
 - *Simulated guests* change in every figure once a second; the making of the figures is not counted.
+- *8 charts*: the performance tab with eight charts on the screen, of a guest with four vCPUs, four
+  disks and four NICs of two classes.
 - *Key to repaint*: until the highlighted row is another one.
 - *100 guests of QEMU* run under a libvirtd of the benchmark's own, each with a disk and a NIC. They
   have no operating system and idle in their firmware.
@@ -56,6 +58,8 @@ def _measure(parts: frozenset[str], *, quick: bool) -> Iterator[Row]:
 
     if wanted("steady"):
         yield from steady.measure(seconds)
+    if wanted("charts"):
+        yield from steady.measure_charts(seconds)
     if wanted("memory"):
         yield from steady.measure_memory()
     if wanted("thousand"):
@@ -75,7 +79,7 @@ def _measure(parts: frozenset[str], *, quick: bool) -> Iterator[Row]:
             yield from crowd.measure(rig, 100, seconds)
 
 
-PARTS = ("start", "steady", "idle", "hung", "thousand", "dead", "memory", "crowd")
+PARTS = ("start", "steady", "charts", "idle", "hung", "thousand", "dead", "memory", "crowd")
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 empty N                     an empty Textual app with a DataTable of N rows
 live SIZE RESULT            tuivm with SIZE simulated guests that change once a second
+charted SIZE RESULT         the same, each with eight devices of two classes, and four vCPUs
 hours SIZE                  the same with 10 devices each, an hour of it as fast as it goes, and
                             then five more in which every series varies
 aged RESULT URI             tuivm on a real host; RESULT gets how old each picture had become
@@ -44,8 +45,14 @@ class _Empty(App[None]):
         self.exit()
 
 
-def _live(size: int, result: Path) -> None:
-    from tests.support.simhost import Clock, SimHost, SimMaker  # noqa: PLC0415 - not for `empty`
+def _live(size: int, result: Path, *, charted: bool = False) -> None:
+    from tests.support.simhost import (  # noqa: PLC0415 - not for `empty`
+        LEGACY,
+        VIRTIO,
+        Clock,
+        SimHost,
+        SimMaker,
+    )
     from tuivm.app import TuivmApp  # noqa: PLC0415
     from tuivm.model.hosts import HostSpec  # noqa: PLC0415
 
@@ -55,8 +62,18 @@ def _live(size: int, result: Path) -> None:
 
     def prepare(host: SimHost) -> None:
         for number in range(size):
-            host.add_guest(f"guest-{number:03}")
+            name = f"guest-{number:03}"
+            if charted:
+                host.add_guest(name, devices=eight, vcpus=4)
+            else:
+                host.add_guest(name)
 
+    eight = tuple(
+        device._replace(target=f"{device.target}{number}")
+        for device in (*VIRTIO, *LEGACY)
+        if device.counted
+        for number in range(2)
+    )
     maker = SimMaker(RealClock(), prepare)
     app = TuivmApp(maker, [HostSpec("sim", "test:///sim")])
     spent = 0.0
@@ -179,6 +196,7 @@ def main() -> None:
     run: dict[str, Callable[[], None]] = {
         "empty": lambda: _Empty(int(rest[0])).run(),
         "live": lambda: _live(int(rest[0]), Path(rest[1])),
+        "charted": lambda: _live(int(rest[0]), Path(rest[1]), charted=True),
         "hours": lambda: _hours(int(rest[0])),
         "aged": partial(_aged, Path(rest[0]), rest[-1]),
     }

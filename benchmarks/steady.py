@@ -11,15 +11,24 @@ from benchmarks.measure import CHILD, Cost, cost, rss_mib, terminal, tuivm
 from benchmarks.report import Row
 
 SIZES = ((24, 80), (45, 140))
+CHARTS = (48, 160)
 CPU_BUDGET, BYTES_BUDGET, IDLE_BUDGET, MEMORY_BUDGET = 8.0, 20 * 1024, 1024, 90
 
 
-def _live(guests: int, rows: int, columns: int, seconds: float) -> Cost:
-    """Without the CPU time that making the simulated figures takes."""
+def _live(
+    guests: int, rows: int, columns: int, seconds: float, what: str = "live", keys: str = ""
+) -> Cost:
+    """Without the CPU time that making the simulated figures takes.
+
+    what: the child; keys: what to press once the guests are there.
+    """
     with tempfile.NamedTemporaryFile(suffix=".json") as result:
-        child = [*CHILD, "live", str(guests), result.name]
+        child = [*CHILD, what, str(guests), result.name]
         with terminal(child, rows=rows, columns=columns, sees=False) as shown:
             shown.wait(lambda t: b"guest-000" in t.raw, "the first guest")
+            if keys:
+                shown.keys(keys)
+                shown.wait(lambda t: b"host CPU by" in t.raw, "the last chart")
             time.sleep(3)
             before = json.loads(Path(result.name).read_text(encoding="utf-8"))["feeding"]
             spent = cost(shown, seconds)
@@ -46,6 +55,23 @@ def measure(seconds: float) -> list[Row]:
                     met if guests == 100 else None,
                 )
             )
+    return rows
+
+
+def measure_charts(seconds: float) -> list[Row]:
+    """The performance of one of 100 simulated guests: eight charts, of eight devices of two classes
+    and of four vCPUs."""
+    rows = []
+    for window, keys in (("5 min", "m"), ("1 min", "m[")):
+        spent = _live(100, *CHARTS, seconds, "charted", keys)
+        rows.append(
+            Row(
+                f"8 charts of one guest of 100, 1 Hz, {window}, {CHARTS[1]}x{CHARTS[0]}",
+                f"{spent.cpu:.1f} % of a core, {spent.bytes / 1024:.1f} KiB/s",
+                budget="8 %, 20 KiB/s",
+                met=spent.cpu <= CPU_BUDGET and spent.bytes <= BYTES_BUDGET,
+            )
+        )
     return rows
 
 
