@@ -347,6 +347,31 @@ async def test_what_no_one_reports_is_said_after_a_while(tmp_path: Path) -> None
         assert "not reported by the hypervisor and libvirt of this host" in rig.words
 
 
+async def test_a_driver_without_figures_of_devices_says_so_and_not_zero(tmp_path: Path) -> None:
+    async with running(tmp_path, web(), size=(160, 60)) as rig:
+        ((_, sim),) = rig.host().guests.items()
+        plain = sim.sample
+
+        def bare(at: float, **asked: bool) -> GuestSample:
+            return plain(at, **asked)._replace(disks=None, nics=None)
+
+        sim.sample = bare  # type: ignore[method-assign]
+        await performance(rig)
+        await rig.press("[")
+        # What was measured before is out of sight by then.
+        await rig.tick(10, 20.0)
+        await rig.tick(10)
+        absent = "not reported by the hypervisor and libvirt of this host"
+        for subject in ("disks", "NICs"):
+            while f"[{subject}]" not in subjects(rig):
+                await rig.press("tab")
+            found = charts(rig)
+            assert all(data.note == absent for data in found.values()), subject
+            assert [data.series for data in found.values() if data.series] == [], subject
+        await rig.press("less_than_sign", "less_than_sign")
+        assert {data.note for data in charts(rig).values()} == {"nothing was measured in this time"}
+
+
 async def test_host_cost(tmp_path: Path) -> None:
     async with running(tmp_path, web(*VIRTIO), size=(100, 40)) as rig:
         await performance(rig, "host cost")

@@ -176,3 +176,6 @@ def test_its_words() -> None:
     assert words[2].startswith("cursor ")
     assert words[2].endswith(" (-1m 7s)")
     assert words[3:] == ["log", "fixed"]
+    controls.scroll(-2, NOW + 65)
+    shown = window_of(controls, NOW + 65)
+    assert controls.words(NOW + 65, 1_700_000_000.0, shown)[2].endswith(" (not in view)")

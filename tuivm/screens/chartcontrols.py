@@ -105,8 +105,9 @@ class ChartControls:
         self.fixed = not self.fixed
         self._tops.clear()
 
-    def words(self, now: float, wall: float) -> list[str]:
+    def words(self, now: float, wall: float, window: Window | None = None) -> list[str]:
         """What of it is not as usual, and the window. wall: clock time now, in s since the epoch.
+        window: what the charts show, to tell when the cursor is not in it.
 
         The first is the window, e.g. "5 min".
         """
@@ -115,7 +116,9 @@ class ChartControls:
             parts.append(f"paused -{duration(now - self._end)}")
         if self._cursor is not None:
             at = clock_words(wall - (now - self._cursor))
-            parts.append(f"cursor {at} ({self._cursor_words(now)})")
+            seen = window is None or self._column(window) is not None
+            where = self._cursor_words(now) if seen else "not in view"
+            parts.append(f"cursor {at} ({where})")
         parts += ["log"] if self.log else []
         parts += ["fixed"] if self.fixed else []
         return parts

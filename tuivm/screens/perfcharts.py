@@ -9,11 +9,12 @@ from tuivm.model.devices import DeviceClass
 from tuivm.model.history import History, SeriesKey
 from tuivm.model.meter import HOLD
 from tuivm.screens.chartcontrols import ChartControls, value_text
-from tuivm.screens.perfscene import Plan, Scene, Trace
+from tuivm.screens.perfscene import ABSENT, Plan, Scene, Trace
 from tuivm.widgets.timechart import ChartData, ChartGroup, ChartSeries
 from tuivm.widgets.window import Window
 
 MIXED = "mixed"
+_NOTHING_THEN = "nothing was measured in this time"
 _NOTHING_ALONE = "mixed: several classes do I/O at once, no figure is of one of them"
 
 
@@ -35,6 +36,8 @@ class Charts:
         patience = 3 * scene.interval + HOLD
         reach = max(2, math.ceil(patience / window.step))
         self._newest = range(newest, max(-1, newest - reach), -1)
+        rates = scene.view.rates
+        self._sampled = rates is not None and now - rates.at <= patience
 
     def empty(self, plan: Plan) -> ChartData:
         """The chart without its lines, for one that is out of view."""
@@ -46,7 +49,7 @@ class Charts:
         if all(math.isnan(value) for _, values in lines for value in values):
             lines = []
         mixed = self._series(plan.mixed) if plan.mixed else []
-        note = plan.note
+        note = plan.note or self._why_nothing()
         if not lines and any(value > 0 for value in mixed):
             note = _NOTHING_ALONE
         grouped = self._groups(plan, lines)
@@ -61,6 +64,12 @@ class Charts:
         )
         data = self._controls.framed(data, self._window, self._now)
         return self._say_mixed(data, mixed) if mixed else data
+
+    def _why_nothing(self) -> str:
+        """For a chart without lines; "" when some may still come."""
+        if self._controls.ends_ago(self._now) > 0:
+            return _NOTHING_THEN
+        return ABSENT if self._scene.settled and self._sampled else ""
 
     def _belongs(self, plan: Plan, trace: Trace, values: Sequence[float]) -> bool:
         """A device that is gone belongs to the chart for as long as something of it is seen."""

@@ -224,7 +224,8 @@ class Performance(Vertical, can_focus=True):
 
     def _show_lines(self, moment: Moment) -> None:
         self.query_one("#subjects", LineText).set_content(self._subject_line())
-        words = moment.controls.words(moment.now, moment.wall)
+        window = self.window(moment.controls, moment.now)
+        words = moment.controls.words(moment.now, moment.wall, window)
         words.append("a chart a device" if self._split else "devices together")
         line = Content(" " + "   ".join(words))
         room = self.size.width - line.cell_length - 1

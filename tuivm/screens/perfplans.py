@@ -10,7 +10,7 @@ from tuivm.model.metrics import BY_ID
 from tuivm.model.rates import MemorySource
 from tuivm.model.recording import THREADS_APART
 from tuivm.model.samples import ThreadRole
-from tuivm.screens.perfscene import Plan, Scene, Trace
+from tuivm.screens.perfscene import ABSENT, Plan, Scene, Trace
 
 SUBJECTS = {
     "all": "all",
@@ -28,7 +28,6 @@ BYPASSES = "its I/O never touches the VMM, so nothing counts it here"
 _REMOTE = "cannot be seen from here: the connection is a remote one"
 _NO_REQUEST = "no request was measured in this time"
 _NO_IO = "no I/O was measured in this time"
-_ABSENT = "not reported by the hypervisor and libvirt of this host"
 
 _DISK_PAIRS = (
     ("throughput", ("disk.read", "disk.write")),
@@ -224,7 +223,8 @@ def _both_ways(
         for device in devices
     )
     title = f"{what}: {title}"
-    return Plan(title, unit, traces, metrics, by_class=True, sums=unit != "ns")
+    note = _latency_note(scene) if unit == "ns" else ""
+    return Plan(title, unit, traces, metrics, note, by_class=True, sums=unit != "ns")
 
 
 def _overlay(scene: Scene, what: str, devices: Iterable[Device], metric: str) -> Plan:
@@ -232,7 +232,7 @@ def _overlay(scene: Scene, what: str, devices: Iterable[Device], metric: str) ->
     traces = tuple(
         Trace(_keys(scene, metric, device.target), device.target, device) for device in devices
     )
-    note = _NO_REQUEST if known.unit == "ns" else ""
+    note = _latency_note(scene) if known.unit == "ns" else ""
     return Plan(
         f"{what}: {known.title}",
         known.unit,
@@ -242,6 +242,12 @@ def _overlay(scene: Scene, what: str, devices: Iterable[Device], metric: str) ->
         by_class=True,
         sums=known.unit != "ns",
     )
+
+
+def _latency_note(scene: Scene) -> str:
+    """There is no latency without a request, where requests are counted at all."""
+    rates = scene.view.rates
+    return _NO_REQUEST if rates is not None and rates.disks else ""
 
 
 def _sizes(scene: Scene, disks: Iterable[Device]) -> Plan:
@@ -260,7 +266,7 @@ def _pair(scene: Scene, device: Device, title: str, metrics: tuple[str, ...]) ->
         for metric in metrics
     )
     unit = BY_ID[metrics[0]].unit
-    note = _NO_REQUEST if unit == "ns" else ""
+    note = _latency_note(scene) if unit == "ns" else ""
     return Plan(f"{device.target} {device.model}: {title}", unit, traces, metrics, note)
 
 
@@ -316,7 +322,7 @@ def _exits_note(scene: Scene) -> str:
     if scene.view.guest.virt_type == "qemu":
         return "not reported: TCG translates the guest's code and has no exits to count"
     rates = scene.view.rates
-    return _ABSENT if scene.settled and not (rates and rates.exits) else ""
+    return ABSENT if scene.settled and not (rates and rates.exits) else ""
 
 
 def _per_io(scene: Scene, metric: str, title: str, note: str) -> Plan:
@@ -384,7 +390,7 @@ def _vcpu_note(scene: Scene, metric: str) -> str:
         )
         if known.get(metric, vcpu.cpu) is not None:
             return ""
-    return _ABSENT
+    return ABSENT
 
 
 def _keys(scene: Scene, metric: str, device: str = "") -> tuple[SeriesKey, ...]:

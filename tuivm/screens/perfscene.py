@@ -9,6 +9,8 @@ from tuivm.model.guests import GuestKey
 from tuivm.model.history import SeriesKey
 from tuivm.model.store import GuestView
 
+ABSENT = "not reported by the hypervisor and libvirt of this host"
+
 
 class Scene(NamedTuple):
     """A guest and what else decides which charts there are.

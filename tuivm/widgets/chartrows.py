@@ -184,7 +184,8 @@ def _cursor_cell(data: ChartData, place: Layout, style: ChartStyle) -> int | Non
 def _cursor_label(data: ChartData, place: Layout, style: ChartStyle) -> str:
     after = raster.dot_columns(place.columns, style) - 1 - (data.cursor or 0)
     text = data.cursor_label or _ago(data.ends_ago + data.step * max(0, after))
-    return fit(text, place.columns, style)
+    # The rule of the axis is the same sign as a minus in ASCII.
+    return fit(f" {text} " if style == "ascii" else text, place.columns, style)
 
 
 def _plot(
