@@ -30,6 +30,8 @@ from tuivm.model.comparison import MEASURES, Comparison, DeviceRef, Figure
 from tuivm.model.devices import DeviceClass, DeviceKind
 from tuivm.model.guests import GuestState
 from tuivm.model.history import SeriesKey
+from tuivm.model.hosts import HostState
+from tuivm.model.snapshot import HostSnapshot
 from tuivm.model.store import Store
 
 EMULATED, PARAVIRTUAL = DeviceClass.EMULATED, DeviceClass.PARAVIRTUAL
@@ -214,6 +216,20 @@ def test_what_is_not_reported_is_said() -> None:
     assert found.rows[3].note == "VF, partitioned"
     empty = minute(pair(), WEB_HDA)
     assert set(notes(empty, 0).values()) == {"no data yet"}
+
+
+def test_the_figures_of_a_guest_that_is_gone_age_out() -> None:
+    store = busy_pair()
+    before = minute(store, *PAIR)
+    left = store.guests[DB].guest
+    store.apply(HostSnapshot("local", END, HostState.UP, 1, guests={DB.uuid: left}))
+    soon = compare(store, PAIR, None, END + 30, 60.0, known=before.rows)
+    assert soon.rows[0].note == "its guest is gone"
+    assert figures(soon, 0)["iops"].mean == near(100)
+    assert figures(soon, 0)["exits"].mean == near(26)
+    assert soon.rows[0].seconds == 30.0
+    late = compare(store, PAIR, None, END + 70, 60.0, known=before.rows)
+    assert set(notes(late, 0).values()) == {"gone"}
 
 
 def test_what_is_gone_keeps_its_name() -> None:

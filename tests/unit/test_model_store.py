@@ -8,7 +8,7 @@ from tuivm.model.history import SeriesKey
 from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
 from tuivm.model.samples import BalloonFigures, DiskCounters, GuestSample
 from tuivm.model.snapshot import HostSnapshot
-from tuivm.model.store import STALE_AFTER, Store
+from tuivm.model.store import GONE_FOR, GONE_MOST, STALE_AFTER, Store
 
 UUID = "0b6c8e1e-4a77-4e2c-9b1c-2a2f6b8c9d10"
 KEY = GuestKey("local", UUID)
@@ -90,14 +90,41 @@ def test_the_same_uuid_on_two_hosts_is_two_guests(store: Store) -> None:
     assert store.history.latest(CPU, 11.0, 1.0) == pytest.approx(50.0, rel=1e-3)
 
 
-def test_a_guest_that_vanishes_takes_its_history_along(store: Store) -> None:
+def test_the_history_of_a_guest_that_vanishes_stays_for_an_hour(store: Store) -> None:
     store.apply(tick(10.0, 5.0))
     store.apply(tick(11.0, 6.0))
     assert store.apply(snapshot(12.0)).removed == {KEY}
     assert store.guest(KEY) is None
+    store.apply(snapshot(12.0 + GONE_FOR))
+    assert list(store.history.keys()) != []
+    store.apply(snapshot(13.0 + GONE_FOR))
     assert list(store.history.keys()) == []
-    assert store.apply(tick(13.0, 7.0)).added == {KEY}
+
+
+def test_a_guest_that_comes_back_goes_on_after_a_gap(store: Store) -> None:
+    store.apply(tick(10.0, 5.0))
+    store.apply(tick(11.0, 6.0))
+    store.apply(snapshot(12.0))
+    assert store.apply(tick(13.0, 700.0)).added == {KEY}
     assert store.guests[KEY].cpu_percent is None
+    store.apply(tick(14.0, 700.5))
+    assert seconds_with_values(store, 14.0, 4) == [True, False, False, True]
+    store.apply(tick(14.0 + GONE_FOR, 800.0))
+    assert list(store.history.keys()) != [], "it is not gone"
+
+
+def test_a_host_that_makes_a_guest_for_each_job_does_not_fill_the_memory(store: Store) -> None:
+    for number in range(GONE_MOST + 2):
+        job = guest(uuid=f"job-{number}")
+        at = 10.0 + 3 * number
+        for later in (0.0, 1.0):
+            samples = {job.key.uuid: sample(at + later, later)}
+            store.apply(snapshot(at + later, job, samples=samples))
+        store.apply(snapshot(at + 2))
+    kept = {key.guest.uuid for key in list(store.history.keys())}
+    assert kept == {f"job-{number}" for number in range(2, GONE_MOST + 2)}
+    store.remove_host("local")
+    assert list(store.history.keys()) == []
 
 
 def test_a_new_connection_joins_no_counters_with_the_old_one(store: Store) -> None:

@@ -19,6 +19,11 @@ STALE_AFTER = 5.0
 """Seconds past the sampling interval after which a host that is up counts as stale."""
 GAP_AFTER = 3.0
 """A pause of more than this many intervals between two ticks is a gap in the history."""
+GONE_FOR = 3600.0
+"""Seconds that the history of a guest that is gone stays: what is compared ages out of the window
+instead of vanishing."""
+GONE_MOST = 50
+"""Guests that are gone and whose history stays: some hosts make a new one for each job."""
 HOST_LOAD = ""
 """The UUID under which the history keeps a host's own load (percent of what it has), and the I/O
 of all its guests by class (device: the class)."""
@@ -105,6 +110,8 @@ class Store:
     def __init__(self) -> None:
         self._hosts: dict[str, _HostMemory] = {}
         self._guests: dict[GuestKey, GuestView] = {}
+        # Since when (monotonic seconds), the longest gone first.
+        self._gone: dict[GuestKey, float] = {}
         self.history = History()
         self._recorder = Recorder(self.history)
 
@@ -118,6 +125,8 @@ class Store:
         for key in gone:
             del self._guests[key]
             self._recorder.forget(key)
+        for key in [key for key in self._gone if key.host == name]:
+            self._forget(key)
         self.history.forget(GuestKey(name, HOST_LOAD))
         return Change(name, removed=gone)
 
@@ -185,6 +194,7 @@ class Store:
             view = self._next_view(memory, guest, known, snapshot, host_cpus)
             if known is None:
                 added.add(guest.key)
+                self._gone.pop(guest.key, None)
             elif view is not known:
                 changed.add(guest.key)
             self._guests[guest.key] = view
@@ -264,8 +274,16 @@ class Store:
         for key in removed:
             del self._guests[key]
             memory.meters.pop(key.uuid, None)
-            self._recorder.forget(key)
+            self._gone[key] = snapshot.at
+        for key in [key for key, at in self._gone.items() if at < snapshot.at - GONE_FOR]:
+            self._forget(key)
+        while len(self._gone) > GONE_MOST:
+            self._forget(next(iter(self._gone)))
         return removed
+
+    def _forget(self, key: GuestKey) -> None:
+        del self._gone[key]
+        self._recorder.forget(key)
 
 
 def _restarted(known: Guest, guest: Guest) -> bool:
