@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -121,7 +122,11 @@ def _existing(name: str, into: Path | None) -> Path:
 
 def _read(path: Path) -> Recorded:
     try:
-        if path.stat().st_size > LARGEST:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            # To read a pipe would take for ever.
+            raise ComparisonError(f"{visible(str(path))} is no file.")
+        if status.st_size > LARGEST:
             raise ComparisonError(f"{visible(str(path))} is too large to be a comparison.")
         return from_json(path.read_text("utf-8"))
     except OSError as error:

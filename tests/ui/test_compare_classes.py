@@ -156,3 +156,13 @@ async def test_what_changes_the_comparison_is_off_here(tmp_path: Path) -> None:
         await opened(rig)
         await rig.press("b")
         assert "go back to the devices" in rig.notices[-1]
+
+
+async def test_long_names_do_not_push_the_warning_out(tmp_path: Path) -> None:
+    def wordy(host: SimHost) -> None:
+        windows = GuestStack("kvm", "x86_64", "pc", "BIOS", os_id="http://microsoft.com/win/10")
+        host.add_guest("w" * 200, devices=LEGACY, stack=windows)
+
+    async with running(tmp_path, wordy) as rig:
+        await opened(rig)
+        await rig.until(lambda: "to install" in rig.text)

@@ -94,6 +94,12 @@ def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
     assert "too large" in listed(into=tmp_path)[0].problem
 
 
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "directory.json").mkdir()
+    assert ["no file" in one.problem for one in listed(into=tmp_path)] == [True, True]
+
+
 def test_a_directory_that_cannot_be_used(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_text("in the way")

@@ -90,7 +90,8 @@ def columns(candidates: Sequence[Candidate], *, several_hosts: bool) -> tuple[Co
         Column("to", "could be", 13, priority=95, sortable=False),
         Column("os", "OS", 8, preferred=min(systems, 20), priority=94, comfort=75, sortable=False),
         Column("source", "told by", 9, priority=60, sortable=False),
-        Column("drivers", "drivers", 12, priority=70, sortable=False),
+        # Before the names get more room: Windows without them does not boot.
+        Column("drivers", "drivers", 12, priority=90, sortable=False),
     )
 
 
