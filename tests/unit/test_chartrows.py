@@ -231,6 +231,7 @@ data = st.builds(
         st.builds(ChartGroup, names, names, st.sampled_from(["", "◆", "界"]), names), max_size=4
     ).map(tuple),
     cursor_label=names,
+    wide=st.integers(1, 4),
 )
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tuivm.model.guests import GuestKey
 from tuivm.model.history import History, SeriesKey
+from tuivm.widgets.chartdata import ChartData, ChartSeries, widened
 from tuivm.widgets.raster import BLANK, PER_CELL, Run, dot_columns, raster
 from tuivm.widgets.window import pick_window
 
@@ -147,18 +148,19 @@ def test_history_only_moves_by_whole_cells(
             known = bucket * window.step <= at
             return series[int(bucket) % len(series)] if known else NAN
 
-        first = window.end_bucket - window.count + 1
-        buckets = range(first, window.end_bucket + 1)
+        buckets = range(window.end_bucket - window.count + 1, window.end_bucket + 1)
+        dots = [bucket for bucket in buckets for _ in range(window.wide)]
+        start = (window.end_bucket + 1) * window.wide // PER_CELL[style] - columns
         drawn = raster(
-            [[value(s, bucket) for bucket in buckets] for s in data],
+            [[value(s, bucket) for bucket in dots] for s in data],
             columns,
             rows,
             100.0,
             style,
             bottom=bottom,
-            marks_from=first // PER_CELL[style] if marks else None,
+            marks_from=start if marks else None,
         )
-        return first // PER_CELL[style], cells(drawn)
+        return start, cells(drawn)
 
     before_start, before = draw(now)
     after_start, after = draw(now + later)
@@ -179,7 +181,9 @@ def test_a_window_reaches_from_now_back_to_what_was_asked_for(now, seconds, coun
     window = pick_window(seconds, now, count, per_cell)
     assert window.step >= 1
     assert window.step == int(window.step)
-    assert (window.end_bucket + 1) % per_cell == 0
+    assert (window.end_bucket + 1) * window.wide % per_cell == 0
+    assert window.wide == 1 or window.step == 1
+    assert window.count * window.wide <= count
     assert 0 <= window.end_bucket - int(now // window.step) < per_cell
     assert int(window.end // window.step) == window.end_bucket
     assert not count or window.span >= seconds
@@ -224,3 +228,19 @@ def test_a_window_reads_every_second_of_the_history(seconds, columns):
     # A coarse bucket less: a ring holds its span up to the end of the bucket that `now` is in.
     starts = (window.end_bucket - window.count + 1 + oldest) * window.step
     assert starts <= now - seconds + 10
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(30, 1), (60, 1), (61, 2), (122, 4), (182, 6)])
+def test_a_minute_fills_a_wide_chart(columns, wide):
+    window = pick_window(60.0, 10_000.0, columns * 2, 2)
+    assert window.wide == wide
+    assert wide == 1 or 60 <= window.span <= 90
+
+
+def test_a_bucket_of_several_dot_columns_is_as_many_values():
+    data = ChartData(
+        "", "%", 1.0, 99, (ChartSeries("a", [1.0, NAN], "series-1"),), cursor=1, wide=4
+    )
+    wide = widened(data)
+    assert wide.series[0].values == pytest.approx([1.0] * 4 + [NAN] * 4, nan_ok=True)
+    assert (wide.step, wide.end_bucket, wide.cursor, wide.wide) == (0.25, 399, 6, 1)

@@ -154,6 +154,7 @@ class ChartControls:
             cursor_label="" if column is None else self._cursor_words(now),
             ends_ago=self.ends_ago(now),
             paused=self.paused,
+            wide=window.wide,
         )
 
     def _cursor_words(self, now: float) -> str:

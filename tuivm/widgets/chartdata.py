@@ -30,7 +30,7 @@ LOOKS = ("title", "axis", "label", "note", "cursor", "paused")
 class ChartSeries(NamedTuple):
     """One line of a chart.
 
-    label: untrusted text. values: one for each dot column, oldest first; NaN is a gap. role: one
+    label: untrusted text. values: one for each bucket, oldest first; NaN is a gap. role: one
     of ROLES, anything else gets a colour by position; several series of one class role get its
     shades in turn. glyph: in front of the label. value: the latest figure as text, or the one
     under the cursor. group: index into ChartData.groups, -1 for none.
@@ -56,14 +56,15 @@ class ChartGroup(NamedTuple):
 class ChartData(NamedTuple):
     """What a chart shows.
 
-    title: untrusted text. unit: "%", "B", "B/s", "ns", or what is counted. step: seconds in a dot
-    column. end_bucket: number of the last bucket (see window.Window). y_max: top of the axis, None
-    for one that fits itself. note: why there is nothing to see, when there is nothing to see.
-    log: logarithmic axis. cursor: the dot column whose values the legend shows, None for none.
-    ends_ago: seconds that the right edge lies in the past, 0 for a live chart. paused: it stands
-    still. groups: headings of the legend, see ChartSeries.group. cursor_label: what the time axis
-    says under the cursor, "" for how long ago that was. marks: each line carries its mark even
-    where colour tells them apart (something else on the screen goes by the marks).
+    title: untrusted text. unit: "%", "B", "B/s", "ns", or what is counted. step: seconds in a
+    bucket. end_bucket: number of the last bucket; wide: dot columns that each takes (see
+    window.Window). y_max: top of the axis, None for one that fits itself. note: why there is
+    nothing to see, when there is nothing to see. log: logarithmic axis. cursor: the bucket, from
+    the left, whose values the legend shows; None for none. ends_ago: seconds that the right edge
+    lies in the past, 0 for a live chart. paused: it stands still. groups: headings of the legend,
+    see ChartSeries.group. cursor_label: what the time axis says under the cursor, "" for how long
+    ago that was. marks: each line carries its mark even where colour tells them apart (something
+    else on the screen goes by the marks).
     """
 
     title: str
@@ -81,6 +82,25 @@ class ChartData(NamedTuple):
     cursor_label: str = ""
     marks: bool = False
     current: bool = False
+    wide: int = 1
+
+
+def widened(data: ChartData) -> ChartData:
+    """The same with a bucket for each dot column."""
+    wide = data.wide
+    if wide == 1:
+        return data
+    series = tuple(
+        one._replace(values=[value for value in one.values for _ in range(wide)])
+        for one in data.series
+    )
+    return data._replace(
+        series=series,
+        step=data.step / wide,
+        end_bucket=(data.end_bucket + 1) * wide - 1,
+        cursor=None if data.cursor is None else data.cursor * wide + wide // 2,
+        wide=1,
+    )
 
 
 class Piece(NamedTuple):

@@ -21,6 +21,7 @@ from tuivm.widgets.chartdata import (
     in_ascii,
     pad,
     series_roles,
+    widened,
 )
 from tuivm.widgets.raster import ChartStyle
 
@@ -98,6 +99,7 @@ def compose(
     """
     if width <= 0 or height <= 0:
         return []
+    data = widened(data)
     place = layout(width, height, grouped=bool(data.groups))
     lines: list[Line] = []
     if place.title:

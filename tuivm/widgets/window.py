@@ -18,6 +18,8 @@ class Window:
     step: float
     count: int
     end_bucket: int
+    wide: int = 1
+    """Dot columns that each bucket takes."""
 
     @property
     def end(self) -> float:
@@ -38,10 +40,14 @@ def pick_window(seconds: float, now: float, count: int, per_cell: int) -> Window
     bucket is the last one *of its cell* of `per_cell` dot columns, so a cell always holds the same
     buckets: history moves by whole cells and what is drawn never changes while it moves. In a live
     chart the part of the newest cell that lies ahead of `now` has no values yet; the cells before
-    it (where there are any) hold all that was asked for.
+    it (where there are any) hold all that was asked for. Where there are several cells for each
+    second, a bucket takes as many of them as still hold `seconds`.
     """
     count = max(0, count)
     past = max(1, count - per_cell)
+    wide = int(past * FINE_STEP / seconds) // per_cell * per_cell
+    if wide > 1:
+        return Window(FINE_STEP, count // wide, math.floor(now / FINE_STEP), wide)
     step = max(FINE_STEP, math.ceil(seconds / past / FINE_STEP) * FINE_STEP)
     fine_span = FINE_STEP * FINE_SLOTS
     if step * count > fine_span and (step >= COARSE_STEP or seconds > fine_span):
