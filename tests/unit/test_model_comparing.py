@@ -31,6 +31,7 @@ from tuivm.model.devices import DeviceClass, DeviceKind
 from tuivm.model.guests import GuestState
 from tuivm.model.history import SeriesKey
 from tuivm.model.hosts import HostState
+from tuivm.model.samples import GuestSample
 from tuivm.model.snapshot import HostSnapshot
 from tuivm.model.store import Store
 
@@ -216,6 +217,20 @@ def test_what_is_not_reported_is_said() -> None:
     assert found.rows[3].note == "VF, partitioned"
     empty = minute(pair(), WEB_HDA)
     assert set(notes(empty, 0).values()) == {"no data yet"}
+
+
+def test_a_driver_that_tells_nothing_of_devices_does_not_report_them() -> None:
+    web = guest(WEB, "web", [HDA, NIC])
+    store = store_of(web)
+    for later in (1.0, 2.0):
+        samples = {WEB.uuid: GuestSample(END + later, cpu_ns=int(later * 1e9))}
+        store.apply(
+            HostSnapshot(
+                "local", END + later, HostState.UP, 1, guests={WEB.uuid: web}, samples=samples
+            )
+        )
+    found = minute(store, WEB_HDA, ref(WEB, NIC))
+    assert {*notes(found, 0).values(), *notes(found, 1).values()} == {"not reported"}
 
 
 def test_the_figures_of_a_guest_that_is_gone_age_out() -> None:

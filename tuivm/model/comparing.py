@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tuivm.model.comparison import MEASURES, Comparison, DeviceRef, Figure, Row
-from tuivm.model.devices import Device, DeviceClass
+from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.fairness import unfair
 from tuivm.model.history import COARSE_STEP, FINE_SLOTS, FINE_STEP
 from tuivm.model.intervals import (
@@ -167,7 +167,7 @@ def _measure(store: Store, reader: Reader, row: Row) -> Generator[None, None, di
         batches = batched(terms, reader.step, shortest)
         interval = interval_of(batches, mean_of(terms))
         if interval.mean is None:
-            note = _why_none(reader, row, device, measure.id, requests)
+            note = _why_none(store, reader, row, device, measure.id, requests)
         elif requests is not None and requests < LEAST:
             note = IDLE
         elif measure.id in _OF_CLASS and reader.alone(row.ref, terms) < ALONE:
@@ -179,8 +179,13 @@ def _measure(store: Store, reader: Reader, row: Row) -> Generator[None, None, di
     return found
 
 
-def _why_none(
-    reader: Reader, row: Row, device: Device | None, measure: str, requests: float | None
+def _why_none(  # noqa: PLR0917 - all that a reason can be due to
+    store: Store,
+    reader: Reader,
+    row: Row,
+    device: Device | None,
+    measure: str,
+    requests: float | None,
 ) -> str:
     if device is None:
         return "gone"
@@ -188,12 +193,20 @@ def _why_none(
         passes = device.cls is DeviceClass.PHYSICAL or BYPASSES in device.note
         return BYPASSES if passes else "not reported"
     if requests is None:
-        return "no data yet"
+        return "no data yet" if _reports(store, row.ref) else "not reported"
     if requests < LEAST:
         return IDLE
     if measure in _OF_CLASS and reader.mixed(row.ref.guest):
         return "mixed"
     return "not reported"
+
+
+def _reports(store: Store, ref: DeviceRef) -> bool:
+    """Not when libvirt has told of the guest, and nothing of its devices: its driver has none."""
+    view = store.guest(ref.guest)
+    if view is None or view.rates is None:
+        return True
+    return (view.rates.disks if ref.kind is DeviceKind.DISK else view.rates.nics) is not None
 
 
 def _ratio(one: _Measured, base: _Measured, *, own: bool) -> Figure:
