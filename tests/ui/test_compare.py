@@ -346,3 +346,24 @@ async def test_no_guest_at_all(tmp_path: Path) -> None:
         assert "throughput (more is better)" in rig.words
         await rig.press("escape", "W")
         assert "nothing to keep" in rig.notices[-1]
+
+
+async def test_a_crowd_is_compared_in_the_table_and_its_first_on_the_chart(tmp_path: Path) -> None:
+    def crowd(host: SimHost) -> None:
+        for number in range(15):
+            host.add_guest(f"new{number}", devices=VIRTIO[:1])
+            host.add_guest(f"old{number}", devices=LEGACY[:1])
+
+    async with running(tmp_path, crowd, size=WIDE) as rig:
+        await opened(rig, 5)
+        await rig.press("1", "asterisk", "%")
+        # Figures and lines of so many are computed in slices.
+        await rig.until(lambda: len(place(rig).comparison.rows) == 30)
+        await rig.tick()
+        await see(rig, "chart: 20 of 30", "baseline")
+        await rig.until(lambda: place(rig).chart.data is not None)
+        data = place(rig).chart.data
+        assert data is not None
+        assert len(data.series) == 20
+        await rig.press("tab")
+        await see(rig, "I/Os · more is better")

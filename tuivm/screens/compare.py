@@ -14,16 +14,18 @@ from textual.widgets import Static
 from tuivm.commands import COMMANDS
 from tuivm.commands.base import COMPARE, bindings
 from tuivm.model.choices import candidates, presets
-from tuivm.model.comparison import DeviceRef
+from tuivm.model.comparison import Comparison, DeviceRef
 from tuivm.model.guests import GuestKey
 from tuivm.model.ports import Groups, View
 from tuivm.model.readings import device_of
 from tuivm.model.steps import finish
+from tuivm.model.table import Column
 from tuivm.model.units import visible
 from tuivm.reports.words import where
 from tuivm.screens import byclass, comparechart, comparetable, comparewords
 from tuivm.screens.chartcontrols import window_words
 from tuivm.screens.charts import class_chart
+from tuivm.screens.comparechart import DRAWN, drawn
 from tuivm.screens.compared import of_guests
 from tuivm.screens.comparekept import KeepingPlace
 from tuivm.screens.dialogs.choose_devices import ChooseDevices, Chosen
@@ -61,6 +63,8 @@ class CompareScreen(KeepingPlace):
         self._by_class = False
         self._class_metric = _OF_CLASSES[0]
         self._fleet = byclass.Fleet((), (), 0)
+        self._told: tuple[Comparison, Sequence[Column], comparetable.Look] | None = None
+        """What the table of devices was made of."""
 
     def compose(self) -> ComposeResult:
         yield LineText(id="top")
@@ -130,7 +134,10 @@ class CompareScreen(KeepingPlace):
         cursor = table.cursor
         if columns != table.columns:
             table.set_columns(columns)
-        table.set_rows(comparetable.rows(shown, columns, look))
+        told = self._told
+        if told is None or told[0] is not shown or told[1:] != (columns, look):
+            self._told = shown, columns, look
+            table.set_rows(comparetable.rows(shown, columns, look))
         if cursor is not None and table.cursor != cursor:
             table.move_to(cursor)
         table.empty = Content(
@@ -190,6 +197,8 @@ class CompareScreen(KeepingPlace):
         recorded, shown = self.recorded, self.comparison
         base = next((row for row in shown.rows if row.ref == shown.baseline), None)
         parts = []
+        if len(shown.rows) > DRAWN:
+            parts.append(f"chart: {DRAWN} of {len(shown.rows)}")
         figures = (row.figures.get(self.metric) for row in shown.rows)
         if any(one is not None and one.note == comparetable.CLASS_MEAN for one in figures):
             parts.append("~ class mean")
@@ -238,7 +247,7 @@ class CompareScreen(KeepingPlace):
         window = super().chart_window()
         if self._by_class or self.recorded is not None:
             return window
-        return self._lines.window(self.comparison, self.metric, window)
+        return self._lines.window(drawn(self.comparison), self.metric, window)
 
     def show_chart(self) -> None:
         """Until the lines of many devices are read, the chart stays as it is."""
@@ -246,10 +255,10 @@ class CompareScreen(KeepingPlace):
         live = not self._by_class and self.recorded is None
         if live and chart.size.width and chart.size.height:
             window, end = super().chart_window(), self.controls.end(self.desk.now())
-            work = self._lines.due(self.comparison, self.metric, window, end)
+            work = self._lines.due(drawn(self.comparison), self.metric, window, end)
             if work is not None:
                 self._in_slices(work, self.show_chart, group="lines")
-            if self._lines.get(self.comparison, self.metric, window) is None:
+            if self._lines.get(drawn(self.comparison), self.metric, window) is None:
                 return
         super().show_chart()
 
@@ -257,7 +266,7 @@ class CompareScreen(KeepingPlace):
         store, ascii_only = self.desk.store, self.desk.ascii_only
         if self._by_class:
             return class_chart(store, self._class_metric, window, ascii_only=ascii_only)
-        recorded, shown = self.recorded, self.comparison
+        recorded, shown = self.recorded, drawn(self.comparison)
         if recorded is None:
             lines = self._lines.get(shown, self.metric, window)
             if lines is None:

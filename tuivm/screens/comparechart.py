@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tuivm.model.comparison import MEASURES, Comparison, Measure, Row
 from tuivm.model.recorded import Recorded
@@ -12,7 +13,17 @@ from tuivm.screens.comparetable import BY_ID
 from tuivm.widgets.timechart import ChartData, ChartSeries
 from tuivm.widgets.window import Window
 
+DRAWN = 20
+"""Lines on the chart at most: nobody could tell more of them apart, and to draw a hundred takes
+longer than a key may."""
 MEASURE_IDS = tuple(measure.id for measure in MEASURES)
+
+
+def drawn(comparison: Comparison) -> Comparison:
+    """With the rows alone that have a line in the chart: the first ones."""
+    if len(comparison.rows) <= DRAWN:
+        return comparison
+    return replace(comparison, rows=comparison.rows[:DRAWN])
 
 
 def live_chart(
@@ -41,10 +52,15 @@ def recorded_chart(
 ) -> ChartData:
     """A line a device as it was recorded. taken: when that was, in words."""
     per = max(1, round(window.step / recorded.step))
-    lines = [_thinned(line, per, window.count) for line in recorded.series.get(measure, ())]
+    lines = [_thinned(line, per, window.count) for line in recorded.series.get(measure, ())[:DRAWN]]
     title = _title(BY_ID[measure], f"recorded {taken}", ascii_only=ascii_only)
     return _chart(
-        recorded.comparison, BY_ID[measure], lines, window, title=title, ascii_only=ascii_only
+        drawn(recorded.comparison),
+        BY_ID[measure],
+        lines,
+        window,
+        title=title,
+        ascii_only=ascii_only,
     )
 
 
