@@ -333,6 +333,8 @@ def test_the_places(program: OpenProgram, guest_factory: GuestFactory, readonly:
     terminal = program("-c", guest_factory.rig.uri, *(["--readonly"] if readonly else []))
     highlight(terminal, "lone", rows_down=0)
     terminal.keys("2")
+    terminal.wait_text("throughput")
+    terminal.keys("c")
     terminal.wait_text("DEVICES")
     for name in ("paravirtual", "emulated", "physical"):
         terminal.wait_text(name)

@@ -118,7 +118,7 @@ def test_keys_are_answered_on_a_thin_link(
     wait_started(terminal)
     terminal.rate = THIN
     stir_for(crowd, STIRRED)
-    for key, effect in (("j", "guest-01 · "), ("j", "guest-02 · "), ("2", "CLASS")):
+    for key, effect in (("j", "guest-01 · "), ("j", "guest-02 · "), ("2", "throughput")):
         before = terminal.received
         terminal.keys(key)
         terminal.wait_text(effect)

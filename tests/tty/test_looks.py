@@ -53,7 +53,7 @@ def look_round(terminal: Terminal) -> bytes:
     step("n", "1 guests")
     terminal.wait_gone("without warning")
     step("\r", "persistent")
-    step("2", "CLASS")
+    step("2", "throughput")
     step("3", "NUMA nodes")
     step("r", "every host is up")
     step(":", "a command, or")
@@ -114,7 +114,7 @@ def test_the_mouse(program: OpenProgram) -> None:
     # Clicking aims by what is on the screen: it has to be all there.
     terminal.wait(lambda t: "/ filter" not in t.line(-1), "the keys of the hosts")
     click("2 compare")
-    terminal.wait_text("CLASS")
+    terminal.wait_text("throughput")
     click("1 guests")
     terminal.wait(lambda t: rows_of_guests() == rows and "/ filter" in t.line(-1), "the guests")
     click("q quit")
