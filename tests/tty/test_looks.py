@@ -85,6 +85,8 @@ def test_the_mouse(program: OpenProgram) -> None:
     terminal = program("-c", HOST, "-c", "test:///default?second")
 
     def click(text: str) -> None:
+        # A picture arrives in several reads.
+        terminal.wait_text(text)
         place = terminal.find(text)
         assert place is not None, terminal.text
         terminal.click(*place)
