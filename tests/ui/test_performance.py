@@ -19,8 +19,8 @@ from tuivm.options import Options
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.guest import GuestScreen
 from tuivm.screens.guests import GuestsScreen
+from tuivm.screens.perfdevices import BYPASSES
 from tuivm.screens.performance import Performance
-from tuivm.screens.perfplans import BYPASSES
 from tuivm.widgets.itemlist import ItemList
 from tuivm.widgets.timechart import ChartData, ChartSeries, TimeChart
 

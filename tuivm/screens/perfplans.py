@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tuivm.model.devices import Device, DeviceClass, DeviceKind
+from tuivm.model.devices import DeviceClass, DeviceKind
 from tuivm.model.history import SeriesKey
 from tuivm.model.metrics import BY_ID
 from tuivm.model.rates import MemorySource
 from tuivm.model.recording import THREADS_APART
 from tuivm.model.samples import ThreadRole
-from tuivm.screens.perfscene import ABSENT, Plan, Scene, Trace
+from tuivm.screens.perfdevices import (
+    disks_of,
+    is_passed_through,
+    main_charts,
+    nics_of,
+    passed_through,
+)
+from tuivm.screens.perfscene import ABSENT, REMOTE, Plan, Scene, Trace
 
 SUBJECTS = {
     "all": "all",
@@ -24,28 +31,8 @@ SUBJECTS = {
 }
 """What charts can be of, by id: what it is called."""
 
-BYPASSES = "its I/O never touches the VMM, so nothing counts it here"
-_REMOTE = "cannot be seen from here: the connection is a remote one"
-_NO_REQUEST = "no request was measured in this time"
 _NO_IO = "no I/O was measured in this time"
 
-_DISK_PAIRS = (
-    ("throughput", ("disk.read", "disk.write")),
-    ("I/Os", ("disk.reads", "disk.writes")),
-    ("latency", ("disk.read_ns", "disk.write_ns")),
-    ("flushes", ("disk.flushes",)),
-    ("size", ("disk.allocation", "disk.capacity")),
-)
-_DISK_METRICS = (
-    *("disk.read", "disk.write", "disk.reads", "disk.writes", "disk.read_ns", "disk.write_ns"),
-    *("disk.flushes", "disk.flush_ns"),
-)
-_NIC_PAIRS = (
-    ("throughput", ("net.rx", "net.tx")),
-    ("packets", ("net.rx_pkts", "net.tx_pkts")),
-    ("errors and drops", ("net.errors", "net.drops")),
-)
-_NIC_METRICS = ("net.rx", "net.tx", "net.rx_pkts", "net.tx_pkts", "net.errors", "net.drops")
 _VCPU_METRICS = ("vcpu.cpu", "vcpu.wait", "vcpu.delay", "vcpu.halted")
 _EXITS = (
     ("exits", "exits", "all"),
@@ -62,14 +49,16 @@ _FAULTS = ("memory.major", "memory.minor")
 
 def subjects(scene: Scene) -> list[str]:
     """The subjects that this guest has charts of."""
-    passed = any(_passed(device) for device in scene.devices)
+    passed = any(is_passed_through(device) for device in scene.devices)
     return [subject for subject in SUBJECTS if passed or subject != "passed"]
 
 
 def wants_agent(scene: Scene, subject: str) -> bool:
     """A chart of it shows what the guest's agent tells. Asking leaves a trace in libvirt's log of
     the guest, so it is asked for nothing else."""
-    return subject in {"nics", "passed"} and any(_passed(device) for device in scene.devices)
+    return subject in {"nics", "passed"} and any(
+        is_passed_through(device) for device in scene.devices
+    )
 
 
 def plans(scene: Scene, subject: str, *, split: bool) -> list[Plan]:
@@ -85,18 +74,10 @@ def plans(scene: Scene, subject: str, *, split: bool) -> list[Plan]:
 def _all(scene: Scene, split: bool) -> Iterator[Plan]:
     yield _cpu_total(scene)
     yield _memory_levels(scene)
-    disks, nics = scene.counted(DeviceKind.DISK), scene.counted(DeviceKind.NIC)
-    if split:
-        yield from (_pair(scene, disk, *pair) for disk in disks for pair in _DISK_PAIRS[:3])
-        yield from (_pair(scene, nic, *_NIC_PAIRS[0]) for nic in nics)
-    else:
-        if disks:
-            yield from (_both_ways(scene, "disks", disks, *pair) for pair in _DISK_PAIRS[:3])
-        if nics:
-            yield _both_ways(scene, "NICs", nics, *_NIC_PAIRS[0])
+    yield from main_charts(scene, split)
     yield _exits(scene)
     yield _cost_by_role(scene)
-    yield from _passed_through(scene, split)
+    yield from passed_through(scene, split)
 
 
 def _cpu(scene: Scene, split: bool) -> Iterator[Plan]:
@@ -105,7 +86,7 @@ def _cpu(scene: Scene, split: bool) -> Iterator[Plan]:
     if split:
         for number in numbers:
             traces = (
-                Trace(_keys(scene, metric, str(number)), BY_ID[metric].title, role=_role(index))
+                Trace(scene.keys(metric, str(number)), BY_ID[metric].title, role=_role(index))
                 for index, metric in enumerate(_VCPU_METRICS)
             )
             note = _vcpu_note(scene, "")
@@ -113,7 +94,7 @@ def _cpu(scene: Scene, split: bool) -> Iterator[Plan]:
         return
     for metric in _VCPU_METRICS:
         lines = (
-            Trace(_keys(scene, metric, str(number)), f"vCPU {number}", role=_role(number))
+            Trace(scene.keys(metric, str(number)), f"vCPU {number}", role=_role(number))
             for number in numbers
         )
         note = _vcpu_note(scene, metric)
@@ -126,31 +107,6 @@ def _memory(scene: Scene, split: bool) -> Iterator[Plan]:
     note = "not reported: only the balloon driver in the guest tells it" if scene.settled else ""
     yield _of_guest(scene, "swap", _SWAP, note)
     yield _of_guest(scene, "page faults", _FAULTS, note)
-
-
-def _disks(scene: Scene, split: bool) -> Iterator[Plan]:
-    disks = scene.counted(DeviceKind.DISK)
-    if split:
-        yield from (_pair(scene, disk, *pair) for disk in disks for pair in _DISK_PAIRS)
-    elif disks:
-        for metric in _DISK_METRICS:
-            yield _overlay(scene, "disks", disks, metric)
-        yield _sizes(scene, disks)
-    yield from _uncounted(scene, DeviceKind.DISK)
-    if not scene.of(DeviceKind.DISK):
-        yield Plan("disks", "B/s", (), ("disk.read",), "it has no disk")
-
-
-def _nics(scene: Scene, split: bool) -> Iterator[Plan]:
-    nics = scene.counted(DeviceKind.NIC)
-    if split:
-        yield from (_pair(scene, nic, *pair) for nic in nics for pair in _NIC_PAIRS)
-    elif nics:
-        for metric in _NIC_METRICS:
-            yield _overlay(scene, "NICs", nics, metric)
-    yield from _uncounted(scene, DeviceKind.NIC)
-    if not scene.of(DeviceKind.NIC):
-        yield Plan("NICs", "B/s", (), ("net.rx",), "it has no network interface")
 
 
 def _exit_charts(scene: Scene, split: bool) -> Iterator[Plan]:
@@ -167,27 +123,20 @@ def _cost(scene: Scene, split: bool) -> Iterator[Plan]:
     yield _per_io(scene, "io.cpu", title, _cost_note(scene))
 
 
-def _passed_through(scene: Scene, split: bool) -> Iterator[Plan]:
-    del split
-    for device in scene.devices:
-        if _passed(device):
-            yield from _bypassing(scene, device)
-
-
 _MAKERS = {
     "all": _all,
     "cpu": _cpu,
     "memory": _memory,
-    "disks": _disks,
-    "nics": _nics,
+    "disks": disks_of,
+    "nics": nics_of,
     "exits": _exit_charts,
     "cost": _cost,
-    "passed": _passed_through,
+    "passed": passed_through,
 }
 
 
 def _cpu_total(scene: Scene) -> Plan:
-    trace = Trace(_keys(scene, "cpu"), "of its vCPUs", role="series-1")
+    trace = Trace(scene.keys("cpu"), "of its vCPUs", role="series-1")
     return Plan("CPU", "%", (trace,), ("cpu",))
 
 
@@ -201,115 +150,17 @@ def _memory_levels(scene: Scene) -> Plan:
 
 def _of_guest(scene: Scene, title: str, metrics: Sequence[str], note: str) -> Plan:
     traces = (
-        Trace(_keys(scene, metric), BY_ID[metric].title, role=_role(index))
+        Trace(scene.keys(metric), BY_ID[metric].title, role=_role(index))
         for index, metric in enumerate(metrics)
     )
     return Plan(title, BY_ID[metrics[0]].unit, tuple(traces), tuple(metrics), note, sparse=True)
-
-
-def _both_ways(
-    scene: Scene, what: str, devices: Iterable[Device], title: str, metrics: tuple[str, ...]
-) -> Plan:
-    """A line a device: what it does in both directions; of times, the mean over all requests."""
-    unit = BY_ID[metrics[0]].unit
-    weights = ("disk.reads", "disk.writes") if unit == "ns" else ()
-    traces = tuple(
-        Trace(
-            tuple(SeriesKey(scene.key, metric, device.target) for metric in metrics),
-            device.target,
-            device,
-            weights=tuple(SeriesKey(scene.key, weight, device.target) for weight in weights),
-        )
-        for device in devices
-    )
-    title = f"{what}: {title}"
-    note = _latency_note(scene) if unit == "ns" else ""
-    return Plan(title, unit, traces, metrics, note, by_class=True, sums=unit != "ns")
-
-
-def _overlay(scene: Scene, what: str, devices: Iterable[Device], metric: str) -> Plan:
-    known = BY_ID[metric]
-    traces = tuple(
-        Trace(_keys(scene, metric, device.target), device.target, device) for device in devices
-    )
-    note = _latency_note(scene) if known.unit == "ns" else ""
-    return Plan(
-        f"{what}: {known.title}",
-        known.unit,
-        traces,
-        (metric,),
-        note,
-        by_class=True,
-        sums=known.unit != "ns",
-    )
-
-
-def _latency_note(scene: Scene) -> str:
-    """There is no latency without a request, where requests are counted at all."""
-    rates = scene.view.rates
-    return _NO_REQUEST if rates is not None and rates.disks else ""
-
-
-def _sizes(scene: Scene, disks: Iterable[Device]) -> Plan:
-    metrics = ("disk.allocation", "disk.capacity")
-    traces = tuple(
-        Trace(_keys(scene, metric, disk.target), f"{disk.target} {BY_ID[metric].title}", disk)
-        for disk in disks
-        for metric in metrics
-    )
-    return Plan("disks: allocated of capacity", "B", traces, metrics, by_class=True)
-
-
-def _pair(scene: Scene, device: Device, title: str, metrics: tuple[str, ...]) -> Plan:
-    traces = tuple(
-        Trace(_keys(scene, metric, device.target), BY_ID[metric].title, device)
-        for metric in metrics
-    )
-    unit = BY_ID[metrics[0]].unit
-    note = _latency_note(scene) if unit == "ns" else ""
-    return Plan(f"{device.target} {device.model}: {title}", unit, traces, metrics, note)
-
-
-def _uncounted(scene: Scene, kind: DeviceKind) -> Iterator[Plan]:
-    for device in scene.of(kind):
-        if _passed(device):
-            yield from _bypassing(scene, device)
-        elif not device.counted:
-            metrics = ("disk.read",) if kind is DeviceKind.DISK else ("net.rx",)
-            title = f"{scene.glyph(device.cls)} {device.target} {device.model}"
-            yield Plan(title, BY_ID[metrics[0]].unit, (), metrics, "libvirt has no counters for it")
-
-
-def _passed(device: Device) -> bool:
-    """The guest drives it itself. A host's block device as a LUN goes through the VMM."""
-    return device.cls is DeviceClass.PHYSICAL and not device.counted
-
-
-def _bypassing(scene: Scene, device: Device) -> Iterator[Plan]:
-    """What the guest's agent tells of a passed-through device, then what the host sees of it."""
-    agent = scene.view.rates.agent if scene.view.rates else None
-    if agent is not None and any(nic.name == device.target for nic in agent.nics):
-        for title, metrics in _NIC_PAIRS:
-            yield _pair(scene, device, f"{title}, told by the guest's agent", metrics)
-    yield _bypass(scene, device)
-
-
-def _bypass(scene: Scene, device: Device) -> Plan:
-    """What the host sees of a passed-through device: its interrupts, if it sees any."""
-    note = BYPASSES
-    if device.bus == "pci" and not scene.local:
-        note += f"; its interrupts {_REMOTE}"
-    name = " ".join(part for part in (device.target, device.model, device.source) if part)
-    trace = Trace(_keys(scene, "irq", device.source), "interrupts", device)
-    title = f"{scene.glyph(device.cls)} {name}: interrupts (its I/O bypasses the VMM)"
-    return Plan(title, "/s", (trace,), ("irq",), note)
 
 
 def _exits(scene: Scene) -> Plan:
     rates = scene.view.rates
     reported = rates.exits if rates else {}
     traces = (
-        Trace(_keys(scene, metric), label, role=_role(index))
+        Trace(scene.keys(metric), label, role=_role(index))
         for index, (metric, name, label) in enumerate(_EXITS)
         if not reported or name in reported
     )
@@ -330,7 +181,7 @@ def _per_io(scene: Scene, metric: str, title: str, note: str) -> Plan:
     devices = (*scene.counted(DeviceKind.DISK), *scene.counted(DeviceKind.NIC))
     present = {device.cls for device in devices}
     traces = tuple(
-        Trace(_keys(scene, metric, cls.value), cls.value, role=cls.value, cls=cls)
+        Trace(scene.keys(metric, cls.value), cls.value, role=cls.value, cls=cls)
         for cls in DeviceClass
         if cls in present
     )
@@ -357,7 +208,7 @@ def _cost_by_thread(scene: Scene) -> Plan:
 
 def _host_cpu(scene: Scene, title: str, names: Iterable[str]) -> Plan:
     traces = (
-        Trace(_keys(scene, "host.cpu", name), name, role=_role(index))
+        Trace(scene.keys("host.cpu", name), name, role=_role(index))
         for index, name in enumerate(names)
     )
     return Plan(title, "%", tuple(traces), ("host.cpu",), _cost_note(scene), sparse=True)
@@ -365,7 +216,7 @@ def _host_cpu(scene: Scene, title: str, names: Iterable[str]) -> Plan:
 
 def _cost_note(scene: Scene) -> str:
     if not scene.local:
-        return f"the threads of its process {_REMOTE}"
+        return f"the threads of its process {REMOTE}"
     cost = scene.view.rates.cost if scene.view.rates else None
     if scene.settled and (cost is None or not cost.threads):
         return "not reported: its process was not found, or may not be looked at"
@@ -391,10 +242,6 @@ def _vcpu_note(scene: Scene, metric: str) -> str:
         if known.get(metric, vcpu.cpu) is not None:
             return ""
     return ABSENT
-
-
-def _keys(scene: Scene, metric: str, device: str = "") -> tuple[SeriesKey, ...]:
-    return (SeriesKey(scene.key, metric, device),)
 
 
 def _role(index: int) -> str:

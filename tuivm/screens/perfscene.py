@@ -10,6 +10,7 @@ from tuivm.model.history import SeriesKey
 from tuivm.model.store import GuestView
 
 ABSENT = "not reported by the hypervisor and libvirt of this host"
+REMOTE = "cannot be seen from here: the connection is a remote one"
 
 
 class Scene(NamedTuple):
@@ -37,6 +38,10 @@ class Scene(NamedTuple):
 
     def counted(self, kind: DeviceKind) -> list[Device]:
         return [device for device in self.of(kind) if device.counted]
+
+    def keys(self, metric: str, device: str = "") -> tuple[SeriesKey, ...]:
+        """The series of a metric, as a `Trace` takes it."""
+        return (SeriesKey(self.key, metric, device),)
 
     def glyph(self, cls: DeviceClass) -> str:
         return cls.letter if self.ascii_only else cls.glyph
