@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.measure import CHILD, cost, cpu_seconds, terminal
+from benchmarks.measure import CHILD, cost, cpu_seconds, settle, terminal
 from benchmarks.report import Row
 from tests.support.guests import GuestFactory, disk_xml, guest_xml, sparse_file
 from tests.support.rig import Rig
@@ -44,7 +44,7 @@ def measure(rig: Rig, guests: int, seconds: float) -> list[Row]:
         child = [*CHILD, "aged", result.name, rig.uri]
         with terminal(child, rows=45, columns=140, sees=False) as shown:
             shown.wait(lambda t: b"many-000" in t.raw, "the first guest")
-            time.sleep(8)
+            settle()
             before, begun = cpu_seconds(daemon), time.perf_counter()
             spent = cost(shown, seconds)
             loaded = 100 * (cpu_seconds(daemon) - before) / (time.perf_counter() - begun)

@@ -20,6 +20,8 @@ from tests.support.terminal import Terminal
 TUIVM = ("-m", "tuivm")
 CHILD = ("-m", "benchmarks.children")
 _TICK = os.sysconf("SC_CLK_TCK")
+SETTLING = 8.0
+"""Seconds from the first picture until only the steady state is left."""
 
 
 @contextmanager
@@ -60,6 +62,12 @@ class Cost(NamedTuple):
 
     cpu: float
     bytes: float
+
+
+def settle() -> None:
+    """Let pass what belongs to the start: hosts' slow facts, details of all guests, and a round of
+    the guests that are sampled in turns. No sign on the screen tells that it is over."""
+    time.sleep(SETTLING)
 
 
 def cost(shown: Terminal, seconds: float) -> Cost:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from pathlib import Path
 
-from benchmarks.measure import CHILD, Cost, cost, rss_mib, terminal, tuivm
+from benchmarks.measure import CHILD, Cost, cost, rss_mib, settle, terminal, tuivm
 from benchmarks.report import Row
 
 SIZES = ((24, 80), (45, 140))
@@ -29,7 +28,7 @@ def _live(
             if keys:
                 shown.keys(keys)
                 shown.wait(lambda t: b"host CPU by" in t.raw, "the last chart")
-            time.sleep(3)
+            settle()
             before = json.loads(Path(result.name).read_text(encoding="utf-8"))["feeding"]
             spent = cost(shown, seconds)
             after = json.loads(Path(result.name).read_text(encoding="utf-8"))["feeding"]
@@ -81,7 +80,7 @@ def measure_idle(uri: str, guest: str, seconds: float) -> list[Row]:
     for lines, columns in SIZES:
         with terminal(tuivm(uri), rows=lines, columns=columns) as shown:
             shown.wait_text(guest)
-            time.sleep(5)
+            settle()
             spent = cost(shown, seconds)
         rows.append(
             Row(
