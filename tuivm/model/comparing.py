@@ -14,6 +14,7 @@ from tuivm.model.intervals import (
     SHORTEST,
     Interval,
     Term,
+    Terms,
     batched,
     interval_of,
     mean_of,
@@ -164,6 +165,8 @@ def _measure(store: Store, reader: Reader, row: Row) -> Generator[None, None, di
     found = {}
     for measure in MEASURES:
         terms = reader.terms(row.ref, row.cls, measure.id)
+        if measure.id in _OF_CLASS and reader.mixed(row.ref.guest):
+            terms = _long_enough(terms, reader.step, shortest)
         batches = batched(terms, reader.step, shortest)
         interval = interval_of(batches, mean_of(terms))
         if interval.mean is None:
@@ -177,6 +180,13 @@ def _measure(store: Store, reader: Reader, row: Row) -> Generator[None, None, di
         found[measure.id] = _Measured(Figure(*interval, note), batches)
         yield
     return found
+
+
+def _long_enough(terms: Terms, step: float, shortest: float) -> Terms:
+    """Nothing when there is less than a batch: of mixed I/O, a second in which the other classes
+    happened to rest is no measurement."""
+    known = step * sum(bottom > 0 for bottom in terms.bottoms)
+    return terms if known >= shortest else Terms([], [])
 
 
 def _why_none(  # noqa: PLR0917 - all that a reason can be due to
