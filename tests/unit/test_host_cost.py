@@ -197,6 +197,12 @@ def test_without_schedstat_in_clock_ticks(proc: FakeProc) -> None:
     assert named(proc)[ThreadRole.OTHER, "call_rcu"] == 11 * TICK_NS
 
 
+def test_a_schedstat_of_zeros_counts_nothing(proc: FakeProc) -> None:
+    """As a kernel writes it that keeps no such statistics."""
+    proc.task(100, 108, "call_rcu", run_ns=0, cpu=11)
+    assert named(proc)[ThreadRole.OTHER, "call_rcu"] == 11 * TICK_NS
+
+
 def test_threads_without_names_are_told_apart_by_their_control_groups(proc: FakeProc) -> None:
     for tid in (103, 104, 105):
         proc.task(100, tid, QEMU, run_ns=tid)

@@ -183,6 +183,16 @@ def test_costs_are_of_a_class_when_several_devices_of_it_do_the_io() -> None:
     assert (notes(found, 0)["exits"], notes(found, 1)["exits"]) == ("", "idle")
 
 
+@pytest.mark.parametrize(("flushing", "note"), [("vda", ""), ("vdb", "class mean")])
+def test_the_flushes_of_a_disk_are_its_own_ios(flushing: str, note: str) -> None:
+    store = store_of(guest(WEB, "web", [VDA, VDB]))
+    work(store, ref(WEB, VDA))
+    fill(store, SeriesKey(WEB, "disk.flushes", flushing), 50.0)
+    cost(store, WEB, PARAVIRTUAL)
+    found = minute(store, ref(WEB, VDA))
+    assert (notes(found, 0)["exits"], notes(found, 0)["cpu"]) == (note, note)
+
+
 def test_mixed_io_has_no_costs() -> None:
     store = store_of(guest(WEB, "web", [VDA, HDA]))
     vda, hda = ref(WEB, VDA), ref(WEB, HDA)
@@ -192,6 +202,20 @@ def test_mixed_io_has_no_costs() -> None:
     found = minute(store, vda, hda)
     assert {notes(found, place)[name] for place in (0, 1) for name in ("exits", "cpu")} == {"mixed"}
     assert found.rows[1].ratios["exits"] == Figure(note="mixed")
+
+
+@pytest.mark.parametrize(("alone", "note"), [(2, "mixed"), (4, "mixed"), (6, "")])
+def test_a_moment_alone_is_no_measurement(alone: int, note: str) -> None:
+    store = store_of(guest(WEB, "web", [VDA, HDA]))
+    vda, hda = ref(WEB, VDA), ref(WEB, HDA)
+    work(store, vda)
+    work(store, hda)
+    fill(store, SeriesKey(WEB, "io.mixed"), 1.0, range(60 - alone))
+    cost(store, WEB, PARAVIRTUAL, seconds=range(60 - alone, 60))
+    found = minute(store, hda, vda)
+    assert (notes(found, 1)["cpu"] == "mixed") == (figures(found, 1)["cpu"].mean is None)
+    assert (notes(found, 1)["cpu"] == "mixed") == (note == "mixed")
+    assert notes(found, 0)["cpu"] == "mixed"
 
 
 def test_only_the_unmixed_part_of_the_window_has_costs() -> None:

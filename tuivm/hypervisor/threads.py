@@ -146,9 +146,12 @@ def _stat(task: str) -> TaskStat | None:
 
 
 def _cpu_ns(task: str, stat: TaskStat) -> int:
-    """The scheduler's own count; in clock ticks (1/100 s) where the kernel does not show it."""
+    """The scheduler's own count; in clock ticks (1/100 s) where the kernel does not show it.
+
+    One that keeps no such statistics may have the file all the same, with zeros.
+    """
     words = (_text(f"{task}/schedstat") or "").split()
-    return int(words[0]) if words and words[0].isdigit() else _ns(stat.cpu)
+    return (int(words[0]) if words and words[0].isdigit() else 0) or _ns(stat.cpu)
 
 
 def _ns(ticks: int) -> int:

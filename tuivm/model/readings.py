@@ -34,6 +34,7 @@ class Reader:
         self.count = count
         self._read: dict[SeriesKey, list[float]] = {}
         self._requests: dict[DeviceRef, list[float]] = {}
+        self._ios: dict[DeviceRef, list[float]] = {}
         self._totals: dict[GuestKey, list[float]] = {}
 
     def terms(self, ref: DeviceRef, cls: DeviceClass | None, measure: str) -> Terms:
@@ -56,6 +57,16 @@ class Reader:
             found = self._requests[ref] = self._sum(ref, _REQUESTS[ref.kind])
         return found
 
+    def ios(self, ref: DeviceRef) -> list[float]:
+        """The same with flushes, which cost exits and CPU time, too: as `iomix` counts them."""
+        if ref.kind is not DeviceKind.DISK:
+            return self.requests(ref)
+        found = self._ios.get(ref)
+        if found is None:
+            flushes = self._series(ref, "disk.flushes")
+            found = self._ios[ref] = _sums(self.requests(ref), flushes)
+        return found
+
     def read_guest(self, guest: GuestKey) -> Generator[None, None, None]:
         """Read what its costs are divided by, in steps: a guest can have many devices."""
         if guest in self._totals:
@@ -65,9 +76,7 @@ class Reader:
         devices = view.guest.details.devices if view and view.guest.details else ()
         for ref in (DeviceRef(guest, one.kind, one.target) for one in devices if one.counted):
             if ref.kind in _REQUESTS:
-                total = _sums(total, self.requests(ref))
-            if ref.kind is DeviceKind.DISK:
-                total = _sums(total, self._series(ref, "disk.flushes"))
+                total = _sums(total, self.ios(ref))
             yield
         self._totals[guest] = total
 
@@ -86,8 +95,8 @@ class Reader:
     def alone(self, ref: DeviceRef, costs: Terms) -> float:
         """The device's share in its guest's I/O, over the time that `costs` are of; 0 to 1."""
         own = total = 0.0
-        requests = zip(self.requests(ref), self._guest_total(ref.guest), costs.bottoms, strict=True)
-        for mine, all_, cost in requests:
+        ios = zip(self.ios(ref), self._guest_total(ref.guest), costs.bottoms, strict=True)
+        for mine, all_, cost in ios:
             if cost > 0:
                 own += mine
                 total += all_ if all_ > mine else mine
@@ -122,7 +131,7 @@ class Reader:
         totals = self._guest_total(ref.guest)
         weights = [
             (all_ if all_ > mine else mine) if mine > 0 and not math.isnan(cost) else 0.0
-            for cost, mine, all_ in zip(costs, self.requests(ref), totals, strict=True)
+            for cost, mine, all_ in zip(costs, self.ios(ref), totals, strict=True)
         ]
         tops = [
             cost * weight if weight else 0.0 for cost, weight in zip(costs, weights, strict=True)
