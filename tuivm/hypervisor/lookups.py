@@ -24,7 +24,6 @@ from tuivm.model.guests import Guest
 from tuivm.model.hosts import HostFacts
 
 T = TypeVar("T")
-Job = Callable[[libvirt.virConnect], None]
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class Lookups:
 
     def facts(self, known: HostFacts, then: Callable[[HostFacts | None], None]) -> None:
         """Complete the facts; None when they could not be read."""
-        self._start(lambda conn: slow_facts(conn, known), then)
+        self._start(partial(self._facts, known), then)
 
     def tick(self, in_view: frozenset[str], *, local: bool) -> None:
         """Begin what is due: starts of new processes of this machine, addresses of what is seen."""
@@ -73,33 +72,39 @@ class Lookups:
             for uuid in self._roster.active()
             if (guest := self._roster.guests.get(uuid)) is not None
         }
-        jobs: list[Job] = []
+        new: dict[str, int | None] = {}
         if local:
             runs = {(uuid, guest.domain_id) for uuid, guest in guests.items()}
             new = dict(runs - self._processes_sought)
             self._processes_sought = runs
-            if new:
-                jobs.append(partial(self._find_processes, new))
+        seen: list[Guest] = []
         now = time.monotonic()
         if now - self._addresses_at >= ADDRESSES_EVERY:
-            seen = [guest for uuid, guest in guests.items() if uuid in in_view]
-            looked_at = [partial(self._find_addresses, one) for one in seen if has_network(one)]
-            if looked_at:
+            seen = [one for uuid, one in guests.items() if uuid in in_view and has_network(one)]
+            if seen:
                 self._addresses_at = now
-                jobs.extend(looked_at)
-        if jobs:
+        if new or seen:
             self._running = True
-            self._start(partial(self._each, jobs), self._done)
+            self._start(partial(self._look, new, seen), self._done)
 
     def _done(self, _nothing: None) -> None:
         self._running = False
 
-    def _each(self, jobs: Sequence[Job], conn: libvirt.virConnect) -> None:
-        for job in jobs:
-            if not self._ended:
-                job(conn)
+    def _facts(self, known: HostFacts) -> HostFacts:
+        with self._spares.borrow(self._link) as conn:
+            return slow_facts(conn, known)
 
-    def _find_processes(self, runs: Mapping[str, int | None], _conn: libvirt.virConnect) -> None:
+    def _look(self, runs: Mapping[str, int | None], seen: Sequence[Guest]) -> None:
+        """Processes first: they are found without libvirt, whatever becomes of a connection."""
+        if runs:
+            self._find_processes(runs)
+        if seen and not self._ended:
+            with self._spares.borrow(self._link) as conn:
+                for guest in seen:
+                    if not self._ended:
+                        self._find_addresses(guest, conn)
+
+    def _find_processes(self, runs: Mapping[str, int | None]) -> None:
         """runs: libvirt's number of this run of each guest, by UUID."""
         processes = process.guest_processes(runs)
         for uuid, number in runs.items():
@@ -119,15 +124,14 @@ class Lookups:
             return
         self._inbox.post(partial(self._roster.saw_addresses, uuid, found))
 
-    def _start(
-        self, job: Callable[[libvirt.virConnect], T], then: Callable[[T | None], None]
-    ) -> None:
+    def _start(self, job: Callable[[], T], then: Callable[[T | None], None]) -> None:
         """Run it on the slow lane; `then` is called by the session, with None if it failed."""
 
         def run() -> T | None:
+            if self._ended:
+                return None
             try:
-                with self._spares.borrow(self._link) as conn:
-                    return job(conn)
+                return job()
             except libvirt.libvirtError as error:
                 _log.info("a look-up failed: %s", error)
                 return None
