@@ -278,6 +278,16 @@ async def test_a_typed_suffix_decides_the_format() -> None:
     assert app.answer == Export("csv", Path("x.csv"))
 
 
+async def test_a_home_directory_that_there_is_not_is_said() -> None:
+    app = DialogApp(ExportComparison("c"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        note = app.dialog.query_one
+        await until(pilot, lambda: app.screen is app.dialog)
+        await pilot.press("tab", "ctrl+u", *"~nobody-of-this-name/x.csv", "enter")
+        await until(pilot, lambda: "no home directory" in str(note("#dialog-note").render()))
+        assert app.screen is app.dialog, "it waits for another name"
+
+
 async def test_a_list_that_cannot_be_read_says_why() -> None:
     async def fails() -> list[Saved]:
         raise ComparisonError("Cannot list /x: Permission denied.")

@@ -747,7 +747,9 @@ async def test_a_guest_that_is_gone(tmp_path: Path) -> None:
         rig.host().remove_guest(next(iter(rig.host().guests)))
         await rig.tick(2)
         assert "gone from local; esc goes back" in rig.text
-        await rig.press("tab", "w", "e", "down", "left", "space")
+        await rig.press("tab", "w", "e")
+        await rig.until(lambda: "local no longer has a guest" in rig.words)
+        await rig.press("down", "left", "space")
         await rig.press("escape", "escape", "escape")
         assert isinstance(rig.app.screen, GuestsScreen)
 

@@ -17,7 +17,7 @@ WIDTH = 1000.0
 LINES = 12
 """A chart shows the first so many devices; the table shows all."""
 _LEFT = 24.0
-_DEVICE = 250.0
+_DEVICE = 236.0
 _ROW = 66.0
 _COLUMN = (WIDTH - 2 * _LEFT - _DEVICE) / len(MEASURES)
 _WRAP = 132
@@ -104,13 +104,13 @@ def _device(canvas: Canvas, y: float, row: Row, look: Look) -> None:
     canvas.glyph(_LEFT + 6, y + 16, look.cls, look.shade)
     canvas.text(_LEFT + 18, y + 20, cut(words.where(row), 30), "strong")
     about = " · ".join(filter(None, (row.model, row.cls.value, row.host)))
-    canvas.text(_LEFT + 18, y + 36, cut(about, 33), "small")
+    canvas.text(_LEFT + 18, y + 36, cut(about, 31), "small")
     behind = " · ".join(filter(None, (row.note, words.backing_text(row.backing))))
-    canvas.text(_LEFT + 18, y + 51, cut(behind, 33), "small quiet")
+    canvas.text(_LEFT + 18, y + 51, cut(behind, 31), "small quiet")
 
 
 def _cell(canvas: Canvas, x: float, y: float, row: Row, measure: Measure) -> None:
-    """Mean and mark, half the interval, ratio; or why there is none of it."""
+    """Mean and mark, half the interval with a note, ratio; or why there is none of it."""
     figure = row.figures.get(measure.id)
     fits = int(_COLUMN / 6.7)
     if figure is None or figure.mean is None:
@@ -118,10 +118,11 @@ def _cell(canvas: Canvas, x: float, y: float, row: Row, measure: Measure) -> Non
         return
     mark = words.mark(row, measure)
     canvas.text(x, y + 20, f"{words.amount(figure.mean, measure)} {mark}".strip(), "strong")
-    interval = "no interval"
+    interval = ""
     if figure.high is not None:
         interval = f"± {words.amount(figure.high - figure.mean, measure)}"
-    noted = f"{interval}, {figure.note}" if figure.note else interval
+    # "no interval" and a note do not fit side by side.
+    noted = ", ".join(filter(None, (interval, figure.note))) or "no interval"
     canvas.text(x, y + 36, cut(noted, fits), "small quiet")
     canvas.text(x, y + 51, cut(words.ratio_text(row.ratios.get(measure.id)), fits), "small")
 

@@ -18,8 +18,6 @@ from tuivm.model.upgrades import Drivers, GuestOs, Upgrade, guest_os, upgrades
 from tuivm.widgets.rowset import Row
 
 _HEAD = f"{'':2}{'CLASS':<13}{'DEVICES':>8}{'GUESTS':>8}{'DISK r/w':>14}{'NET rx/tx':>14}"
-ROWS = 6
-"""Lines of the table of classes: its head, the classes, a blank line and a note."""
 _NOTE = "Bytes per second. Physical devices bypass the VMM: nothing counts them."
 
 
@@ -130,19 +128,22 @@ def empty_words(fleet: Fleet) -> str:
     return "No guest has an emulated disk or NIC."
 
 
-def unknown_words(fleet: Fleet) -> str:
-    """Of guests that the table has nothing to say of, and how to change that; "" for none."""
+def unknown_notes(fleet: Fleet, key: str) -> list[str]:
+    """Of guests that the table has nothing to say of, and how to change that.
+
+    key: what tells how.
+    """
     parts = []
     if number := len(fleet.unknown):
-        guests, their = ("guest", "its") if number == 1 else ("guests", "their")
+        guests = "guest" if number == 1 else "guests"
         parts.append(
-            f"{number} {guests} with emulated disks or NICs: {their} OS is not known; "
-            "e: how to tell libvirt"
+            f"{number} {guests} with emulated disks or NICs: OS not known; "
+            f"{key}: how to tell libvirt"
         )
     if fleet.without:
         has = "guest has" if fleet.without == 1 else "guests have"
         parts.append(f"{fleet.without} {has} an OS without virtio drivers")
-    return "\n".join(parts)
+    return parts
 
 
 def _emulated(guest: Guest) -> bool:

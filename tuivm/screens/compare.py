@@ -191,7 +191,8 @@ class CompareScreen(KeepingPlace):
             f"{guests} guest{'' if guests == 1 else 's'} on emulated devices that could be virtio"
         )
         self._say_state([said, *self._control_words()])
-        self._say_notes(byclass.unknown_words(self._fleet).splitlines())
+        key = self.desk.key_text("program.explain")
+        self._say_notes(byclass.unknown_notes(self._fleet, key))
 
     def _state_parts(self) -> list[str]:
         recorded, shown = self.recorded, self.comparison

@@ -12,6 +12,7 @@ from tuivm.model.devices import DeviceKind
 from tuivm.model.table import Cell, Column
 from tuivm.model.units import byte_count, count, nanoseconds, visible
 from tuivm.widgets import raster
+from tuivm.widgets.chartdata import in_ascii
 from tuivm.widgets.rowset import Row as TableRow
 
 BY_ID = {measure.id: measure for measure in MEASURES}
@@ -60,7 +61,7 @@ def figure_text(value: float | None, unit: str, *, ascii_only: bool = False) -> 
         return byte_count(value)
     if unit == "ns":
         text = nanoseconds(value)
-        return text.replace("µ", "u") if ascii_only else text
+        return in_ascii(text) if ascii_only else text
     if unit or value >= 999.5:
         return count(value)
     return f"{value:.2g}" if value < 1 else f"{value:.3g}"

@@ -79,6 +79,15 @@ def explain_guest(view: GuestView, spec: HostSpec) -> tuple[str, str]:
     return " ".join(sentences), virsh(spec, "dumpxml", guest.key.uuid)
 
 
+def explain_gone(guest: GuestKey) -> Explanation:
+    """A guest that its host, or the list of hosts, no longer has."""
+    text = (
+        f"{guest.host} no longer has a guest with the UUID {guest.uuid}: it was undefined, or it "
+        "was transient and has ended, or the host was taken out of the list."
+    )
+    return Explanation("This guest is gone", text)
+
+
 _LAYERS = {
     "hardware": (
         "The host's own CPUs and memory. With KVM the guest's code runs on these CPUs directly."

@@ -20,6 +20,7 @@ from tuivm.model.store import GuestView, HostStatus
 from tuivm.model.units import byte_count, duration, kib, percent, visible
 from tuivm.screens.charted import ChartedPlace
 from tuivm.screens.charts import guest_chart
+from tuivm.screens.explaining import explain_gone
 from tuivm.screens.metricwords import explain_chart
 from tuivm.screens.performance import Moment, Performance
 from tuivm.screens.stack import draw_stack
@@ -255,11 +256,13 @@ class GuestScreen(ChartedPlace):
         return self.desk.store.status(self._key.host, self.desk.now())
 
     def target_item(self) -> object:
+        view = self.desk.store.guest(self._key)
+        if view is None:
+            return explain_gone(self._key)
         if self.performance is None:
             return self.query_one(ItemList).item
         plan, host = self.performance.current, self.target_host()
-        view = self.desk.store.guest(self._key)
-        if plan is None or host is None or view is None:
+        if plan is None or host is None:
             return None
         return explain_chart(plan, view, host.spec)
 

@@ -207,8 +207,12 @@ class ExportComparison(Dialog[Export]):
         name = self.query_one("#file", Input).value.strip()
         if not name:
             self.note("A file name is needed.")
-        else:
+            return
+        try:
             path = Path(name).expanduser()
+        except RuntimeError:
+            self.note("There is no home directory of that name.")
+        else:
             self.dismiss(Export(_known_suffix(path) or self._highlighted, path))
 
     @on(Button.Pressed, "#cancel")

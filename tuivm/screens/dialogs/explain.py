@@ -9,11 +9,22 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from tuivm.model.devices import DeviceClass
 from tuivm.model.units import visible
 from tuivm.screens.dialogs.base import Dialog, Keys, paragraph, plain
 
 _HIGHLIGHTED = 200_000
 """Characters: colouring more than that would be felt."""
+_IN_ASCII = str.maketrans(
+    {
+        "µ": "u",
+        "×": "x",
+        "±": "+-",
+        "–": "-",
+        **{cls.glyph: cls.letter for cls in DeviceClass},
+    }
+)
+"""Signs of explanations; XML and commands stay as they are."""
 
 
 def xml_content(xml: str) -> Content:
@@ -58,7 +69,8 @@ class Explain(Dialog[None]):
         return ((scroll, "scroll"), *copy, ("Esc", "close"))
 
     def body(self) -> ComposeResult:
-        yield Static(paragraph(self._text.split("\n")))
+        text = self._text.translate(_IN_ASCII) if self.ascii_only else self._text
+        yield Static(paragraph(text.split("\n")))
         if self._command:
             yield Static(plain("The same on the command line:"), classes="label gap")
             yield Static(paragraph(self._command.split("\n"), "bold"), id="command")
