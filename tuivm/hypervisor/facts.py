@@ -8,6 +8,7 @@ from typing import TypeVar
 import libvirt
 from lxml import etree
 
+from tuivm.hypervisor import machine
 from tuivm.hypervisor.load import runs_here
 from tuivm.model.hosts import HostFacts
 
@@ -49,12 +50,25 @@ def _memory_kib(conn: libvirt.virConnect) -> int | None:
 def slow_facts(conn: libvirt.virConnect, facts: HostFacts) -> HostFacts:
     """The rest: the daemon may run each of its emulators to find out, which can take a minute."""
     virt_types, arch, cpu_model = read_capabilities(_tolerant(conn.getCapabilities) or "")
+    if facts.local:
+        facts = _of_this_machine(facts)
     return facts._replace(
         hostname=_tolerant(conn.getHostname) or "",
         hypervisor_version=version_text(_tolerant(conn.getVersion)),
         virt_types=virt_types,
         arch=arch or facts.arch,
         cpu_model=cpu_model,
+    )
+
+
+def _of_this_machine(facts: HostFacts) -> HostFacts:
+    setting, functions = machine.nested_setting(), machine.functions()
+    return facts._replace(
+        virtualized=machine.is_guest(),
+        nested=None if setting is None else setting in ("Y", "1"),
+        iommu_groups=machine.iommu_groups(),
+        physical_functions=functions.physical if functions else None,
+        virtual_functions=functions.virtual if functions else None,
     )
 
 

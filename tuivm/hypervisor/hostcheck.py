@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tuivm.hypervisor import machine
 from tuivm.preflight.host_check import DaemonFacts, EmulatorFacts, HostCheckFacts
 
 # linux/kvm.h: _IO(KVMIO, 0x00) and _IO(KVMIO, 0x01), KVMIO being 0xAE.
@@ -53,21 +54,21 @@ def gather(
     daemons: the connections that were tried. root: where the file system begins.
     """
     arch = platform.machine()
-    cpu = _cpuinfo(root)
+    cpu = machine.cpuinfo(root)
     open_error, create_error = _try_kvm(root / "dev/kvm")
     return HostCheckFacts(
         arch=arch,
         cpu_vendor=(cpu or {}).get("vendor_id", ""),
-        cpu_flags=None if cpu is None else _flags(cpu),
+        cpu_flags=None if cpu is None else machine.cpu_flags(cpu),
         kvm_present=(root / "dev/kvm").exists(),
         kvm_open_error=open_error,
         kvm_create_error=create_error,
         kvm_modules=_kvm_modules(root),
-        nested=_nested(root),
-        iommu_groups=_entries(root / "sys/kernel/iommu_groups"),
+        nested=machine.nested_setting(root),
+        iommu_groups=machine.iommu_groups(root),
         iommu_table=_iommu_table(root),
-        kernel_cmdline=_text(root / "proc/cmdline"),
-        is_guest=_is_guest(root, cpu),
+        kernel_cmdline=machine.text(root / "proc/cmdline"),
+        is_guest=machine.is_guest(root),
         daemons=tuple(daemons),
         emulators=_emulators(root, arch, environ),
         firmware=_firmware(root, arch),
@@ -76,38 +77,6 @@ def gather(
         groups=_groups(),
         systemd=(root / "run/systemd/system").is_dir(),
     )
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text("utf-8", "replace")
-    except OSError:
-        return None
-
-
-def _entries(folder: Path) -> int | None:
-    try:
-        return sum(1 for _ in folder.iterdir())
-    except OSError:
-        return None
-
-
-def _cpuinfo(root: Path) -> dict[str, str] | None:
-    """The first processor's lines of /proc/cpuinfo; on s390x they come before any processor."""
-    text = _text(root / "proc/cpuinfo")
-    if text is None:
-        return None
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        key, colon, value = line.partition(":")
-        if colon:
-            found.setdefault(key.strip(), value.strip())
-    return found
-
-
-def _flags(cpu: Mapping[str, str]) -> frozenset[str]:
-    words = cpu.get("flags") or cpu.get("features") or cpu.get("Features") or ""
-    return frozenset(words.split())
 
 
 def _try_kvm(device: Path) -> tuple[str | None, str | None]:
@@ -141,31 +110,12 @@ def _kvm_modules(root: Path) -> tuple[str, ...] | None:
         return None
 
 
-def _nested(root: Path) -> str | None:
-    for module in ("kvm_intel", "kvm_amd", "kvm"):
-        text = _text(root / "sys/module" / module / "parameters/nested")
-        if text is not None:
-            return text.strip()
-    return None
-
-
 def _iommu_table(root: Path) -> str | None:
     try:
         names = {path.name for path in (root / "sys/firmware/acpi/tables").iterdir()}
     except OSError:
         return None
     return next((name for name in _IOMMU_TABLES if name in names), "")
-
-
-def _is_guest(root: Path, cpu: Mapping[str, str] | None) -> bool | None:
-    if "control_d" in (_text(root / "proc/xen/capabilities") or ""):
-        # Xen's dom0 runs on the hypervisor too, but it is the host.
-        return False
-    if (root / "proc/device-tree/hypervisor").exists():
-        return True
-    if cpu is not None and "flags" in cpu:
-        return "hypervisor" in _flags(cpu)
-    return None
 
 
 def _emulators(root: Path, arch: str, environ: Mapping[str, str]) -> tuple[EmulatorFacts, ...]:
@@ -228,7 +178,7 @@ def _firmware(root: Path, arch: str) -> tuple[str, ...]:
 def _described(root: Path, descriptor: Path, arch: str) -> Iterator[str]:
     """The image that a descriptor names, if it is UEFI for `arch` and there."""
     try:
-        document: Any = json.loads(_text(descriptor) or "")
+        document: Any = json.loads(machine.text(descriptor) or "")
         interfaces = document["interface-types"]
         targets = [target["architecture"] for target in document["targets"]]
         mapping = document["mapping"]

@@ -67,6 +67,16 @@ class HostFacts(NamedTuple):
     """What libvirt says it is connected to; tells what it picked when it was left to pick."""
     local: bool = False
     """The hypervisor runs on this very machine, so /proc and psutil speak of it."""
+    virtualized: bool | None = None
+    """The host is itself a guest. This and the rest are read on the host: None if it is remote."""
+    nested: bool | None = None
+    """KVM lets its guests be hosts with KVM of their own."""
+    iommu_groups: int | None = None
+    """0 where no IOMMU is in use: nothing can be passed through."""
+    physical_functions: int | None = None
+    """PCI devices that can split themselves into VFs (SR-IOV)."""
+    virtual_functions: int | None = None
+    """VFs that there are now."""
 
 
 class HostLoad(NamedTuple):

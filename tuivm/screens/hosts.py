@@ -141,4 +141,22 @@ def _fact_rows(facts: HostFacts | None) -> list[tuple[str, str]]:
         ("CPUs", cpus),
         ("NUMA nodes", str(facts.numa_nodes) if facts.numa_nodes else missing),
         ("memory", kib(facts.memory_kib, missing=missing)),
+        *_virtualization_rows(facts),
+    ]
+
+
+def _virtualization_rows(facts: HostFacts) -> list[tuple[str, str]]:
+    """What decides on passthrough and nesting; only a host itself can say."""
+    if not facts.local:
+        return [(label, "not known from here") for label in ("IOMMU", "SR-IOV", "nested")]
+    groups, split = facts.iommu_groups, facts.physical_functions
+    iommu = {None: "not known", 0: "no groups: no PCI device can be passed through"}
+    sriov = {None: "not known", 0: "no device that can split itself into VFs"}
+    nested = {None: "KVM's module is not loaded", False: "off: guests have no KVM of their own"}
+    under = {True: ", and this host is itself a guest", False: ", on bare metal", None: ""}
+    split_words = f"{split} PF, {facts.virtual_functions} VFs there now"
+    return [
+        ("IOMMU", iommu.get(groups, f"on, {groups} groups")),
+        ("SR-IOV", sriov.get(split, split_words)),
+        ("nested", nested.get(facts.nested, "on") + under[facts.virtualized]),
     ]
