@@ -165,7 +165,7 @@ class TuivmApp(DeskApp):
         for problem in self.startup_problems:
             self.say(problem, bad=True)
         # What hosts said before there was a screen belongs on the first picture of it.
-        if self.fleet.drain() and (place := self._place()) is not None:
+        if self.fleet.drain() and (place := self.place_in_front()) is not None:
             place.show_now()
 
     def _begin_with_theme(self, name: str) -> None:
@@ -235,7 +235,7 @@ class TuivmApp(DeskApp):
         if not self.flow.clear(waiting_writes(self), now):
             self._paint_at(now + SETTLE, now)
             return
-        place = self._place()
+        place = self.place_in_front()
         if place is None:
             return
         self._painted = now
@@ -249,7 +249,7 @@ class TuivmApp(DeskApp):
         del event
         self.flow.answered()
 
-    def _place(self) -> PlaceScreen | None:
+    def place_in_front(self) -> PlaceScreen | None:
         """The place in front, or behind the dialog that is in front."""
         return next((s for s in reversed(self.screen_stack) if isinstance(s, PlaceScreen)), None)
 
@@ -303,11 +303,16 @@ class TuivmApp(DeskApp):
     def do_program_palette(self) -> None:
         self.push_screen(CommandPalette(placeholder="a command, or a word of its help"))
 
+    def do_program_tour(self) -> None:
+        from tuivm.screens.tour import Tour  # noqa: PLC0415 - when it begins
+
+        self.run_worker(Tour(self).run(), group="tour", exclusive=True)
+
     def do_program_suspend(self) -> None:
         self.action_suspend_process()
 
     def do_program_help(self) -> None:
-        place = self._place()
+        place = self.place_in_front()
         if place is None:
             return
         groups: dict[str, list[tuple[str, str, str]]] = {}

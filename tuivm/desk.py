@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 
 from tuivm.background import off_the_loop
 from tuivm.commands import COMMANDS
-from tuivm.commands.base import Place
+from tuivm.commands.base import CommandType, Place
 from tuivm.config import Config, ConfigError, Loaded
 from tuivm.fleet import Fleet
 from tuivm.jobs import Jobs, problem_text
@@ -115,6 +115,10 @@ class DeskApp(OrderedKeys):
         """The first key of a command as people write it, "" when it has none."""
         keys = self.keys_of(command_id)
         return key_name(keys[0]) if keys else ""
+
+    def footer_rank(self, command: CommandType) -> int:
+        """Where it stands in the footer, as `Command.footer`."""
+        return command.footer
 
     def keys_of(self, command_id: str) -> tuple[str, ...]:
         return self._keys.bindings.get(command_id, ())

@@ -6,6 +6,7 @@ from tuivm.commands.base import CommandType
 from tuivm.commands.charts import CHART_COMMANDS
 from tuivm.commands.compare import COMPARE_COMMANDS
 from tuivm.commands.guests import GUEST_COMMANDS
+from tuivm.commands.lab import LAB_COMMANDS
 from tuivm.commands.lifecycle import LIFECYCLE
 from tuivm.commands.program import (
     HOST_COMMANDS,
@@ -13,6 +14,7 @@ from tuivm.commands.program import (
     PROGRAM_COMMANDS,
     TABLE_COMMANDS,
 )
+from tuivm.commands.tour import TOUR_COMMANDS
 
 COMMANDS: tuple[CommandType, ...] = (
     *PLACES,
@@ -21,8 +23,10 @@ COMMANDS: tuple[CommandType, ...] = (
     *TABLE_COMMANDS,
     *CHART_COMMANDS,
     *COMPARE_COMMANDS,
+    *LAB_COMMANDS,
     *HOST_COMMANDS,
     *PROGRAM_COMMANDS,
+    *TOUR_COMMANDS,
 )
 """Every command, in the order of the help screen."""
 

@@ -84,7 +84,8 @@ class PlaceScreen(Screen[None]):
 
     def hints(self) -> list[KeyHint]:
         """The footer: commands of this place by rank, off when refused."""
-        here = [c for c in COMMANDS if c.footer and self.place in c.places & c.footer_places]
+        rank = self.desk.footer_rank
+        here = [c for c in COMMANDS if rank(c) and self.place in c.places & c.footer_places]
         return [
             KeyHint(
                 command.id,
@@ -92,7 +93,7 @@ class PlaceScreen(Screen[None]):
                 command.label,
                 not command().refusal(self.desk, self),
             )
-            for command in sorted(here, key=lambda command: command.footer)
+            for command in sorted(here, key=rank)
             if self.desk.key_text(command.id)
         ]
 

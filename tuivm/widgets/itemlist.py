@@ -77,6 +77,13 @@ class ItemList(ScrollView, can_focus=True):
             if moved or before.item != after.item or not before.content.is_same(after.content):
                 self._repaint(row)
 
+    def move_to(self, item: Hashable) -> bool:
+        """Put the cursor on an item, which is then seen; False if there is none like it."""
+        row = next((row for row in self._places() if self._lines[row].item == item), None)
+        if row is not None and row != self._row:
+            self._go(row)
+        return row is not None
+
     def _find_item(self) -> None:
         """Where the cursor's item is now: in its row, else in the first that has it."""
         places = self._places()

@@ -1,0 +1,117 @@
+"""A box of words over a place, with a mark on the thing that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.geometry import Region
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tuivm.screens.dialogs.base import paragraph, plain
+
+LOOK_AGAIN = 0.5
+"""Seconds: what is pointed at moves when tables are sorted or a terminal is resized."""
+
+
+class Step(Enum):
+    NEXT = 1
+    BACK = -1
+
+
+class Callout(ModalScreen[Step]):
+    """Esc leaves with None. find: where the thing is on the screen now, None if it is not."""
+
+    DEFAULT_CSS = """
+    Callout { background: transparent; layers: marks box; overflow: hidden; }
+    Callout #callout {
+        layer: box;
+        dock: bottom;
+        width: 100%;
+        height: auto;
+        max-height: 60%;
+        padding: 0 1;
+        background: $surface;
+        border: heavy $accent;
+    }
+    Callout.-above #callout { dock: top; }
+    Callout.-ascii #callout { border: ascii $accent; }
+    Callout #callout-title { height: 1; text-style: bold; color: $primary; }
+    Callout #callout-words { height: auto; }
+    Callout #callout-keys { height: 1; color: $text-muted; }
+    Callout .mark {
+        layer: marks;
+        width: 4;
+        height: 1;
+        color: $accent;
+        text-style: bold reverse;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l,space,enter,n,g", "step('NEXT')", "Next", show=False),
+        Binding("left,h,b,p,backspace", "step('BACK')", "Back", show=False),
+        Binding("escape", "leave", "Leave", show=False),
+    ]
+
+    def __init__(
+        self, title: str, words: Sequence[str], find: Callable[[], Region | None], *, last: bool
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._words = words
+        self._find = find
+        self._last = last
+        self._at: Region | None = None
+
+    def compose(self) -> ComposeResult:
+        ascii_only = self.app.has_class("-ascii")
+        self.set_class(ascii_only, "-ascii")
+        yield Static(plain("<== " if ascii_only else "◀━━ "), classes="mark")
+        with Vertical(id="callout"):
+            yield Static(plain(self._title), id="callout-title")
+            yield Static(paragraph(self._words), id="callout-words")
+            yield Static(self._keys(ascii_only=ascii_only), id="callout-keys")
+
+    def _keys(self, *, ascii_only: bool) -> Content:
+        on, back = ("Right", "Left") if ascii_only else ("→", "←")
+        pairs = ((on, "end" if self._last else "next"), (back, "back"), ("Esc", "leave the tour"))
+        parts = [(text, look) for key, what in pairs for text, look in _hint(key, what)]
+        return Content.assemble(*parts)
+
+    def on_mount(self) -> None:
+        self.app.clear_notifications()
+        self.point()
+        self.set_interval(LOOK_AGAIN, self.point)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.point)
+
+    def point(self) -> None:
+        """Put the mark at the end of the line meant, and the box where it does not cover it."""
+        found, mark = self._find(), self.query_one(".mark")
+        if found == self._at and self._at is not None:
+            return
+        self._at = found
+        mark.display = found is not None
+        if found is None:
+            return
+        width, height = self.app.size
+        mark.absolute_offset = None
+        mark.styles.offset = (max(0, min(found.right, width) - 4), found.y)
+        self.set_class(found.y >= height // 2, "-above")
+
+    def action_step(self, step: str) -> None:
+        self.dismiss(Step[step])
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+def _hint(key: str, what: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (key, "bold $accent"), (f" {what}  ", "")
