@@ -1,9 +1,10 @@
 # `make run` and `make test` set up what they need by themselves. TUIVM_NO_INSTALL=1 installs no
 # system package. ARGS goes to tuivm (make run ARGS="-c test:///default"), STAGES to the checks
 # (make test STAGES="lint unit").
-.PHONY: help run setup test lint format bench guests guests-stop lock build clean
+.PHONY: help demo run setup test lint format bench guests guests-stop lock build clean
 
 help:
+	@echo 'make demo         set up if needed, then show two live guests compared'
 	@echo 'make run          set up if needed, then open tuivm'
 	@echo 'make setup        the set-up alone'
 	@echo 'make test         everything that CI runs'
@@ -17,6 +18,9 @@ help:
 
 run:
 	@scripts/run.sh $(ARGS)
+
+demo:
+	@scripts/run.sh demo $(ARGS)
 
 setup:
 	@scripts/setup.sh run

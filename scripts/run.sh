@@ -1,6 +1,7 @@
 #!/bin/sh
-# What `make run` does: set up, start the daemons if they are needed, open tuivm.
-# Without a terminal it prints what the screen would show. Arguments go to tuivm.
+# What `make run` does: set up, start the daemons if they are needed, open tuivm. So does `make demo`,
+# with "demo" for an argument, which opens on guests of its own. Without a terminal it prints what the
+# screen would show. Arguments go to tuivm.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -9,7 +10,7 @@ scripts/setup.sh run
 # tuivm itself says what is wrong with a host that it cannot reach, so it opens all the same.
 .venv/bin/python -I scripts/daemons.py || complain "opening tuivm without it"
 
-if [ -t 0 ] && [ -t 1 ]; then
+if { [ -t 0 ] && [ -t 1 ]; } || [ "${1:-}" = demo ]; then
     exec .venv/bin/tuivm "$@"
 fi
 

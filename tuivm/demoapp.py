@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
@@ -18,14 +18,18 @@ TOUR_KEY = "g"
 
 
 class DemoApp(TuivmApp):
-    """Set `demo_guests` before it runs."""
+    """See `tuivm.demo`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Lists take the key too (first row), and are asked first.
         Binding(TOUR_KEY, "demo_tour", "Guided tour", show=False, priority=True),
     ]
-    demo_guests: Sequence[GuestKey] = ()
-    _compared = False
+
+    def __init__(self, guests: Sequence[GuestKey], /, *hosts: Any, **settings: Any) -> None:
+        """guests: what it compares, as soon as it knows them. The rest as `TuivmApp` takes it."""
+        super().__init__(*hosts, **settings)
+        self._guests = guests
+        self._compared = False
 
     def keys_of(self, command_id: str) -> tuple[str, ...]:
         return (TOUR_KEY,) if command_id == TOUR else super().keys_of(command_id)
@@ -44,13 +48,13 @@ class DemoApp(TuivmApp):
     def paint_now(self) -> None:
         if not self._compared and self._known():
             self._compared = True
-            self.compare(self.demo_guests)
+            self.compare(self._guests)
             self.say(f"{TOUR_KEY}: a guided tour of what is on the screen")
         super().paint_now()
 
     def _known(self) -> bool:
         """Their devices are, so that there is something to compare."""
-        views = [self.store.guest(key) for key in self.demo_guests]
+        views = [self.store.guest(key) for key in self._guests]
         return bool(views) and all(
             view is not None and view.guest.details is not None for view in views
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import gc
 import os
@@ -11,6 +12,7 @@ from typing import NoReturn
 
 from tuivm import cli, config, environment, logs
 from tuivm.cli import Exit
+from tuivm.model.guests import GuestKey
 from tuivm.options import Options
 
 
@@ -26,15 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     """Do what the command line says; returns the exit code."""
     logs.catch_crashes()
     try:
-        parsed = cli.parser().parse_args(arguments)
-        options = cli.options_of(parsed)
-        _require_config(options)
-        if parsed.version or parsed.command:
-            from tuivm.headless.run import run_command  # noqa: PLC0415 - not for the UI
-
-            gc.enable()
-            return run_command(parsed, options)
-        return _run_interface(options)
+        return _carry_out(cli.parser().parse_args(arguments))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else Exit.FAILED
     except KeyboardInterrupt:
@@ -46,6 +40,21 @@ def run(arguments: Sequence[str]) -> int:
             raise
         sys.stderr.write(f"tuivm: cannot write the output: {error.strerror}\n")
         return Exit.FAILED
+
+
+def _carry_out(parsed: argparse.Namespace) -> int:
+    options = cli.options_of(parsed)
+    _require_config(options)
+    if parsed.command == "demo":
+        from tuivm.demo import run_demo  # noqa: PLC0415 - not for the UI
+
+        return run_demo(parsed, options, _run_interface)
+    if parsed.version or parsed.command:
+        from tuivm.headless.run import run_command  # noqa: PLC0415 - not for the UI
+
+        gc.enable()
+        return run_command(parsed, options)
+    return _run_interface(options)
 
 
 def _open_closed_streams() -> list[str]:
@@ -68,7 +77,8 @@ def _require_config(options: Options) -> None:
         raise SystemExit(Exit.USAGE)
 
 
-def _run_interface(options: Options) -> int:
+def _run_interface(options: Options, demo: Sequence[GuestKey] = ()) -> int:
+    """demo: the guests of `tuivm demo`, if it is that."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stderr.write(
             "tuivm: the user interface needs a terminal\n"
@@ -88,7 +98,7 @@ def _run_interface(options: Options) -> int:
     # Late: Textual reads the environment once, when it is imported.
     from tuivm.start import run as run_app  # noqa: PLC0415
 
-    return run_app(options)
+    return run_app(options, demo)
 
 
 def end(code: int) -> NoReturn:

@@ -10,11 +10,14 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tuivm import config, targets
 from tuivm.early import EarlyHosts
 from tuivm.hypervisor.maker import LibvirtHosts
+from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import HostSpec
 from tuivm.options import Options
 
@@ -26,8 +29,11 @@ GRACE = 1.5
 WATCH_EVERY = 1.0
 
 
-def run(options: Options) -> int:
-    """Open the user interface; returns the exit code. The environment is settled already."""
+def run(options: Options, demo: Sequence[GuestKey] = ()) -> int:
+    """Open the user interface; returns the exit code. The environment is settled already.
+
+    demo: the guests of `tuivm demo`, () for none.
+    """
     problems = list(options.notices)
     specs: tuple[HostSpec, ...] = ()
     conf = targets.read_libvirt_conf(os.environ, root=targets.is_root())
@@ -48,7 +54,12 @@ def run(options: Options) -> int:
     names = tuple(theme.name for theme in themes.themes)
     columns = tuple(column.id for column in COLUMNS)
     loaded = config.load(options.config_path, columns=columns, themes=names, aliases=conf.aliases)
-    app = TuivmApp(hosts, specs, options, loaded, problems=problems, themes=themes)
+    make: Callable[..., TuivmApp] = TuivmApp
+    if demo:
+        from tuivm.demoapp import DemoApp  # noqa: PLC0415 - for the demo alone
+
+        make = partial(DemoApp, demo)
+    app = make(hosts, specs, options, loaded, problems=problems, themes=themes)
     # What there is now stays: later collections need not walk through it, nor keys wait for that.
     gc.freeze()
     gc.enable()

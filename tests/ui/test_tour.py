@@ -14,6 +14,7 @@ from tests.ui.support import WALL, Rig, running
 from tuivm.config import Config, Loaded
 from tuivm.demoapp import DemoApp
 from tuivm.model.devices import DeviceClass
+from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import HostSpec
 from tuivm.options import Options
 from tuivm.screens.compare import CompareScreen
@@ -41,7 +42,9 @@ async def demo(
 ) -> AsyncIterator[Rig]:
     clock = Clock()
     maker = SimMaker(clock, prepare)
+    guests: list[GuestKey] = []
     app = DemoApp(
+        guests,
         maker,
         [HostSpec("local", "test+sim:///local")],
         options or Options(),
@@ -51,7 +54,7 @@ async def demo(
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         rig = Rig(app, pilot, maker)
-        app.demo_guests = [sim.guest.key for sim in maker.hosts["local"].guests.values()]
+        guests += [sim.guest.key for sim in maker.hosts["local"].guests.values()]
         await rig.tick(2)
         yield rig
 

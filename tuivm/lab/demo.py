@@ -1,0 +1,278 @@
+"""Two small guests with the same work, one on paravirtual devices, one on emulated ones."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from lxml import etree
+from lxml.builder import E
+
+from tuivm.lab.appliance import Appliance
+from tuivm.lab.mark import mark_xml
+from tuivm.lab.ports import (
+    CHANNEL,
+    PREFIX,
+    HostAbilities,
+    LabError,
+    LabGuest,
+    LabHost,
+    LabStoppedError,
+    Workplace,
+)
+from tuivm.lab.protocol import HELLO_DEADLINE
+from tuivm.model.samples import ThreadRole
+
+MIB = 1024 * 1024
+DISK_SIZE = 64 * MIB
+RATE = 100
+"""Requests and frames a second of each device: to be seen on a chart, and light on any host."""
+REQUEST = 4096
+STALLED = 20.0
+"""Seconds in which a KVM guest has to say hello: one that works takes a few."""
+BURNT = 0.5
+"""Share of them that its vCPU has spent when it does run, but nowhere."""
+ANSWER = 60.0
+TICK = 0.25
+
+
+class Kind(NamedTuple):
+    """A guest of the demo. bus, target, nic: as domain XML has them."""
+
+    name: str
+    title: str
+    bus: str
+    target: str
+    nic: str
+
+
+KINDS = (
+    Kind("paravirtual", "virtio disk and NIC", "virtio", "vda", "virtio"),
+    Kind("emulated", "IDE disk and e1000 NIC", "ide", "hda", "e1000"),
+)
+
+
+class DemoGuest(NamedTuple):
+    name: str
+    uuid: str
+    kind: Kind
+    serial: str
+    mac: str
+    xml: str
+
+
+class Build(Protocol):
+    def __call__(self, *, say: Callable[[str], None]) -> Appliance: ...
+
+
+class Demo:
+    """say: told in a line what goes on. stopping: asked often; true ends `start`.
+
+    `close` removes all that `start` made, however far that came.
+    """
+
+    def __init__(
+        self,
+        host: LabHost,
+        build: Build,
+        *,
+        say: Callable[[str], None],
+        stopping: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._host = host
+        self._build = build
+        self._say = say
+        self._stopping = stopping
+        self._clock = clock
+        self._run = f"demo-{secrets.token_hex(3)}"
+        self._workplace: Workplace | None = None
+        self._guests: list[LabGuest] = []
+        self._orders = 0
+        self.accelerator = ""
+        """What the guests run as, "kvm" or "qemu", once they do."""
+
+    def start(self, abilities: HostAbilities, accelerator: str = "") -> tuple[DemoGuest, ...]:
+        """Boot both and set them to work. accelerator: "" for the fastest that works. Raises
+        LabError, and LabStoppedError when it is to end."""
+        appliance = self._build(say=self._say)
+        place = self._workplace = self._host.workplace(self._run)
+        files = _Files(
+            place.upload(appliance.kernel, "kernel"),
+            place.upload(appliance.initrd, "initrd"),
+            tuple(place.disk(f"{kind.name}.raw", DISK_SIZE) for kind in KINDS),
+            place.network(f"{PREFIX}{self._run}") if abilities.tap else "",
+        )
+        ways = (accelerator,) if accelerator else abilities.accelerators
+        if not ways:
+            raise LabError(f"{abilities.record.name} can run no guest: neither KVM nor TCG.")
+        for way in ways:
+            made = guests(appliance, files, self._run, abilities, way)
+            problem = self._boot(made, way, last=way == ways[-1])
+            if not problem:
+                self.accelerator = way
+                self._work(made)
+                return made
+            self._say(f"{problem}: both guests are restarted under TCG")
+        raise AssertionError("the last way either boots or raises")
+
+    def close(self) -> None:
+        """Remove guests, disks and network; fine to call twice. Raises LabError."""
+        for guest in self._guests:
+            guest.destroy()
+        self._guests.clear()
+        place, self._workplace = self._workplace, None
+        if place is not None:
+            place.remove()
+
+    def _boot(self, made: tuple[DemoGuest, ...], way: str, *, last: bool) -> str:
+        """Why this way does not do, "" when both guests take orders."""
+        for one in made:
+            self._say(f"booting {one.name} ({'KVM' if way == 'kvm' else 'TCG'})")
+            try:
+                self._guests.append(self._host.start(one.xml))
+            except LabError as error:
+                if last:
+                    raise
+                self._end_guests()
+                return f"KVM cannot be used: {error.reason or error.what}"
+        began = self._clock()
+        silent = list(self._guests)
+        while silent:
+            guest = silent[0]
+            message = guest.receive(TICK)
+            if self._stopping():
+                raise LabStoppedError
+            took = self._clock() - began
+            if message is not None and message.get("type") == "hello":
+                silent.pop(0)
+            elif not last and took > STALLED and stalled(guest, took):
+                self._end_guests()
+                return "KVM makes no progress: the vCPU burns time and the guest says nothing"
+            elif took > HELLO_DEADLINE:
+                if last:
+                    raise LabError(f"{guest.name} said nothing for {took:.0f} s.")
+                self._end_guests()
+                return f"under KVM {guest.name} said nothing for {took:.0f} s"
+        return ""
+
+    def _work(self, made: tuple[DemoGuest, ...]) -> None:
+        for guest, one, other in zip(self._guests, made, reversed(made), strict=True):
+            known = {"serials": [one.serial], "macs": [one.mac]}
+            self._ask(guest, {"do": "wait", "timeout": ANSWER / 2, **known})
+            macs = [[one.mac, other.mac]]
+            load = {"do": "load", "rate": RATE, "size": REQUEST, "writes": True}
+            self._ask(guest, {**load, "serials": [one.serial], "macs": macs})
+
+    def _ask(self, guest: LabGuest, order: Mapping[str, object]) -> None:
+        self._orders += 1
+        guest.send({**order, "id": self._orders})
+        until = self._clock() + ANSWER
+        while self._clock() < until:
+            message = guest.receive(TICK)
+            if self._stopping():
+                raise LabStoppedError
+            if message is None or message.get("id") != self._orders:
+                continue
+            if message.get("type") == "failed":
+                why = str(message.get("why") or "")
+                raise LabError(f"{guest.name} cannot do its work.", why)
+            return
+        raise LabError(f"{guest.name} did not answer for {ANSWER:.0f} s.")
+
+    def _end_guests(self) -> None:
+        for guest in self._guests:
+            guest.destroy()
+        self._guests.clear()
+
+
+def stalled(guest: LabGuest, seconds: float) -> bool:
+    """Whether a guest that says nothing has spent its time all the same: it runs, but nowhere."""
+    try:
+        threads = guest.usage().threads
+    except LabError:
+        # A guest that hangs may hang its monitor too; what it used is then not known.
+        return False
+    return threads.get(ThreadRole.VCPU.value, 0) / 1e9 > BURNT * seconds
+
+
+class _Files(NamedTuple):
+    """Paths on the host. network: "" where NICs are joined by sockets."""
+
+    kernel: str
+    initrd: str
+    disks: tuple[str, ...]
+    network: str
+
+
+def guests(
+    appliance: Appliance, files: _Files, run: str, abilities: HostAbilities, accelerator: str
+) -> tuple[DemoGuest, ...]:
+    """Their definitions: the same but for the models of disk and NIC."""
+    first = _port()
+    ports = (first, first + 1)
+    made = []
+    for number, kind in enumerate(KINDS):
+        name, identity = f"{PREFIX}{kind.name}", str(uuid.uuid4())
+        serial, mac = f"demo-{kind.name}"[:20], f"52:54:00:de:30:{number:02x}"
+        network = E.source(network=files.network)
+        how = "network"
+        if not files.network:
+            mine, other = ports[number], ports[1 - number]
+            network = E.source(
+                E.local(address="127.0.0.1", port=str(mine)), address="127.0.0.1", port=str(other)
+            )
+            how = "udp"
+        devices = E.devices(
+            E.emulator(abilities.emulator),
+            E.disk(
+                E.driver(name="qemu", type="raw", cache="none", io="native"),
+                E.source(file=files.disks[number]),
+                E.target(dev=kind.target, bus=kind.bus),
+                E.serial(serial),
+                type="file",
+                device="disk",
+            ),
+            E.interface(E.mac(address=mac), network, E.model(type=kind.nic), type=how),
+            E.serial(type="pty"),
+            E.channel(E.target(type="virtio", name=CHANNEL), type="unix"),
+            E.memballoon(model="none"),
+        )
+        domain = E.domain(
+            E.name(name),
+            E.uuid(identity),
+            E.title(f"tuivm demo: {kind.title}"),
+            E.metadata(etree.fromstring(mark_xml(run)), _linux()),
+            E.memory(str(appliance.memory_mib), unit="MiB"),
+            E.vcpu("1"),
+            E.os(
+                E.type("hvm", arch=abilities.record.arch or "x86_64", machine="pc"),
+                E.kernel(files.kernel),
+                E.initrd(files.initrd),
+                E.cmdline(appliance.cmdline),
+            ),
+            E.features(E.acpi(), E.apic()),
+            *([E.cpu(mode="host-passthrough")] if accelerator == "kvm" else []),
+            E.on_crash("destroy"),
+            devices,
+            type=accelerator,
+        )
+        xml = etree.tostring(domain, encoding="unicode", pretty_print=True)
+        made.append(DemoGuest(name, identity, kind, serial, mac, xml))
+    return tuple(made)
+
+
+def _linux() -> etree._Element:
+    """What virt-install writes too: by it tuivm knows that the guest could use virtio."""
+    space = "http://libosinfo.org/xmlns/libvirt/domain/1.0"
+    root = etree.Element(f"{{{space}}}libosinfo", nsmap={"libosinfo": space})
+    etree.SubElement(root, f"{{{space}}}os", id="http://libosinfo.org/linux/2022")
+    return root
+
+
+def _port() -> int:
+    """One of IANA's dynamic ports, and so is the next."""
+    return 49152 + secrets.randbelow(16383)
