@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.command import CommandPalette
@@ -24,6 +24,7 @@ from tuivm.desk import DeskApp
 from tuivm.fleet import Fleet
 from tuivm.flow import QUESTION, Flow
 from tuivm.keynames import key_name
+from tuivm.labdesk import LabDesk, laboratory
 from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import HostSpec
 from tuivm.model.ports import CredentialRequest, HostMaker
@@ -35,6 +36,10 @@ from tuivm.screens.place import PlaceScreen
 from tuivm.targets import SLOW_INTERVAL
 from tuivm.themes import DEFAULT_THEME, VARIABLE_DEFAULTS, Themes, load_themes
 from tuivm.widgets.scrollbars import PlainScrollBar
+
+if TYPE_CHECKING:
+    from tuivm.labdesk import LabMaker
+    from tuivm.model.labports import LabPort
 
 
 def _compare() -> Screen[None]:
@@ -49,6 +54,12 @@ def _hosts() -> Screen[None]:
     return HostsScreen()
 
 
+def _lab() -> Screen[None]:
+    from tuivm.screens.lab import LabScreen  # noqa: PLC0415 - when it is first gone to
+
+    return LabScreen()
+
+
 HEARTBEAT = 1.0
 """Seconds between two repaints of what changes with time alone (countdowns, ages)."""
 SETTLE = 0.05
@@ -59,11 +70,12 @@ SPACING = 0.45
 
 class TuivmApp(DeskApp):
     """maker: makes the hosts. specs: those to open at once. clock, wall: for the tests.
-    themes: those to choose from, None to read them here."""
+    themes: those to choose from, None to read them here. laboratory: makes the Lab."""
 
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "compare": _compare,
         "hosts": _hosts,
+        "lab": _lab,
     }
     DEFAULT_MODE = "guests"
     COMMANDS: ClassVar[set[Any]] = {CommandHits}
@@ -115,6 +127,7 @@ class TuivmApp(DeskApp):
         wall: Callable[[], float] = time.time,
         problems: Sequence[str] = (),
         themes: Themes | None = None,
+        laboratory: LabMaker = laboratory,
     ) -> None:
         self._themes = themes or load_themes()
         super().__init__(
@@ -125,6 +138,7 @@ class TuivmApp(DeskApp):
         )
         self._specs = tuple(specs)
         self.flow = Flow()
+        self.lab_desk = LabDesk(laboratory)
         self.fleet = Fleet(maker, wake=self._wake, ask=self._ask_on_screen)
         self.patience = Patience(self, self.activities)
         self.startup_problems = [
@@ -187,6 +201,7 @@ class TuivmApp(DeskApp):
             self.stylesheet.set_variables(self.get_css_variables())
 
     def on_unmount(self) -> None:
+        self.lab_desk.close()
         self.fleet.close()
 
     # snapshots in, pictures out
@@ -276,6 +291,7 @@ class TuivmApp(DeskApp):
 
     def do_program_quit(self) -> None:
         self._leaving = True
+        self.lab_desk.close()
         self.fleet.close()
         self.exit(0)
 
@@ -299,6 +315,23 @@ class TuivmApp(DeskApp):
 
     def do_place_hosts(self) -> None:
         self.switch_mode("hosts")
+
+    def do_place_lab(self) -> None:
+        from tuivm.screens.lab import LabScreen  # noqa: PLC0415 - when it is first gone to
+
+        self.switch_mode("lab")
+        for screen in self.screen_stack:
+            if isinstance(screen, LabScreen) and screen.is_mounted:
+                screen.arrive()
+
+    def lab(self) -> LabPort:
+        """The Lab, on the hosts there are now."""
+        return self.lab_desk.port(host.spec for host in self.fleet.hosts.values())
+
+    @property
+    def lab_done(self) -> float | None:
+        """How far the Lab's run is, 0 to 1; None when none goes on."""
+        return self.lab_desk.done
 
     def do_program_palette(self) -> None:
         self.push_screen(CommandPalette(placeholder="a command, or a word of its help"))

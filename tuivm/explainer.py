@@ -42,7 +42,7 @@ class Explainer:
 
     async def _explain_in_words(self, item: Explanation) -> None:
         host = self._desk.host(item.guest.host) if item.guest else None
-        text, xml = item.text, ""
+        text, xml = item.text, item.xml
         if host is not None and item.guest is not None and item.device is not None:
             answer = await asyncio.wrap_future(host.domain_xml(item.guest.uuid))
             xml = device_xml(answer.text, item.device) if answer.text else ""

@@ -11,6 +11,7 @@ from textual.keys import key_to_character
 from textual.pilot import Pilot
 
 from tests.support.simhost import Clock, SimHost, SimMaker
+from tests.support.simlab import SimLab
 from tuivm.app import TuivmApp
 from tuivm.config import Config, Loaded
 from tuivm.keymap import normal
@@ -148,10 +149,13 @@ def make_app(
     config: Config | None = None,
     readonly: bool = False,
     problems: tuple[str, ...] = (),
+    lab: SimLab | None = None,
 ) -> tuple[TuivmApp, SimMaker]:
     """The program on simulated hosts, not yet running; its settings go to `tmp_path`."""
     clock = Clock()
     maker = SimMaker(clock, prepare)
+    laboratory = lab or SimLab()
+    laboratory.clock = lambda: clock.now
     specs = [HostSpec(name, f"test+sim:///{name}", readonly=readonly) for name in hosts]
     app = TuivmApp(
         maker,
@@ -161,6 +165,7 @@ def make_app(
         clock=clock,
         wall=lambda: WALL + clock.now,
         problems=problems,
+        laboratory=lambda specs: laboratory,
     )
     return app, maker
 
@@ -176,6 +181,7 @@ async def running(
     config: Config | None = None,
     readonly: bool = False,
     problems: tuple[str, ...] = (),
+    lab: SimLab | None = None,
 ) -> AsyncIterator[Rig]:
     app, maker = make_app(
         tmp_path,
@@ -185,6 +191,7 @@ async def running(
         config=config,
         readonly=readonly,
         problems=problems,
+        lab=lab,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         rig = Rig(app, pilot, maker)

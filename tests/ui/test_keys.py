@@ -30,7 +30,7 @@ def two(host: SimHost) -> None:
     host.add_guest("xoff", GuestState.OFF)
 
 
-WAYS = {"guests": (), "guest": ("enter",), "compare": ("2",), "hosts": ("3",)}
+WAYS = {"guests": (), "guest": ("enter",), "compare": ("2",), "hosts": ("3",), "lab": ("L",)}
 
 
 async def test_help_lists_every_command_of_the_place(tmp_path: Path) -> None:

@@ -314,7 +314,7 @@ async def test_figures_per_io_are_gaps_that_say_mixed(tmp_path: Path) -> None:
         assert line(now, "emulated").value == "26"
         await rig.press("left", *["left"] * 5)
         assert line(charts(rig)["exits per I/O"], "emulated").value == "26"
-        await rig.press("H", "H")
+        await rig.press("left_parenthesis", "left_parenthesis")
         assert line(charts(rig)["exits per I/O"], "emulated").value == "mixed"
 
 

@@ -19,6 +19,7 @@ from tuivm.commands.base import (
     GUEST,
     GUESTS,
     HOSTS,
+    LAB,
     Command,
     CommandType,
     GuestCommand,
@@ -38,6 +39,7 @@ from tuivm.screens.compare import CompareScreen
 from tuivm.screens.guest import GuestScreen
 from tuivm.screens.guests import GuestsScreen
 from tuivm.screens.hosts import HostsScreen
+from tuivm.screens.lab import LabScreen
 from tuivm.screens.place import PlaceScreen
 from tuivm.widgets.hostlist import HostList
 from tuivm.widgets.livetable import LiveTable
@@ -47,6 +49,7 @@ SCREENS: dict[str, type[PlaceScreen]] = {
     GUEST: GuestScreen,
     COMPARE: CompareScreen,
     HOSTS: HostsScreen,
+    LAB: LabScreen,
 }
 by_id = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
 

@@ -23,7 +23,8 @@ GUESTS = "guests"
 GUEST = "guest"
 COMPARE = "compare"
 HOSTS = "hosts"
-EVERYWHERE = frozenset({GUESTS, GUEST, COMPARE, HOSTS})
+LAB = "lab"
+EVERYWHERE = frozenset({GUESTS, GUEST, COMPARE, HOSTS, LAB})
 
 
 class Place(Protocol):

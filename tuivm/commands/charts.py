@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuivm.commands.base import COMPARE, GUEST, GUESTS, HOSTS, ScreenCommand
+from tuivm.commands.base import COMPARE, GUEST, GUESTS, HOSTS, LAB, ScreenCommand
 
 CHARTS = frozenset({GUESTS, GUEST, COMPARE, HOSTS})
 CLOSE_UP = frozenset({GUEST, COMPARE})
@@ -106,7 +106,7 @@ class CursorFarLeft(ScreenCommand):
 
     id = "screen.cursor_far_left"
     label = "cursor far left"
-    keys = ("shift+left", "H")
+    keys = ("shift+left", "left_parenthesis")
     places = CLOSE_UP
     group = "chart"
 
@@ -116,7 +116,7 @@ class CursorFarRight(ScreenCommand):
 
     id = "screen.cursor_far_right"
     label = "cursor far right"
-    keys = ("shift+right", "L")
+    keys = ("shift+right", "right_parenthesis")
     places = CLOSE_UP
     group = "chart"
 
@@ -127,7 +127,7 @@ class LogScale(ScreenCommand):
     id = "screen.logarithmic"
     label = "log scale"
     keys = ("y",)
-    places = CLOSE_UP
+    places = CLOSE_UP | {LAB}
     group = "chart"
 
 

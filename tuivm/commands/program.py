@@ -8,6 +8,7 @@ from tuivm.commands.base import (
     GUEST,
     GUESTS,
     HOSTS,
+    LAB,
     Command,
     Desk,
     Place,
@@ -52,13 +53,22 @@ class GoHosts(ProgramCommand):
     group = "places"
 
 
+class GoLab(ProgramCommand):
+    """Measure the device models on a host, or go through a lesson on them; the kept results."""
+
+    id = "place.lab"
+    label = "lab"
+    keys = ("L",)
+    group = "places"
+
+
 class Open(ScreenCommand):
     """Open what is highlighted."""
 
     id = "screen.open"
     label = "open"
     keys = ("enter",)
-    places = frozenset({GUESTS, COMPARE})
+    places = frozenset({GUESTS, COMPARE, LAB})
     footer_places = frozenset({GUESTS})
     group = "table"
     footer = 10
@@ -316,7 +326,7 @@ class Quit(ProgramCommand):
     footer = 99
 
 
-PLACES = (GoGuests, GoCompare, GoHosts)
+PLACES = (GoGuests, GoCompare, GoHosts, GoLab)
 TABLE_COMMANDS = (
     Open,
     Back,

@@ -41,7 +41,7 @@ _CLASSES = {
 class Explanation(NamedTuple):
     """Words that are ready, with the command that shows the same ("" for none).
 
-    guest, device: whose XML to show with them; None for none.
+    guest, device: whose XML to show with them; None for none. xml: to show in place of that.
     """
 
     title: str
@@ -49,6 +49,7 @@ class Explanation(NamedTuple):
     command: str = ""
     guest: GuestKey | None = None
     device: Device | None = None
+    xml: str = ""
 
 
 def virsh(spec: HostSpec, *words: str) -> str:

@@ -19,7 +19,7 @@ from tuivm.widgets.linetext import LineText
 if TYPE_CHECKING:
     from tuivm.app import TuivmApp
 
-_PLACES = ("guests", "compare", "hosts")
+_PLACES = ("guests", "compare", "hosts", "lab")
 
 
 class PlaceScreen(Screen[None]):
@@ -107,6 +107,8 @@ class PlaceScreen(Screen[None]):
             look = Style(bold=True, reverse=True) if name == here else Style()
             key = self.desk.key_text(command)
             parts += [("  ", ""), (f"{key} {name}".strip(), look + click)]
+        if (done := self.desk.lab_done) is not None:
+            parts.append((f" {done * 100:.0f} %", "$state-changing"))
         parts += [("   ", ""), *_summary(statuses)]
         guests = sum(status.guests for status in statuses)
         active = sum(status.active for status in statuses)

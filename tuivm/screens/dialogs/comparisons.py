@@ -162,6 +162,8 @@ class ExportComparison(Dialog[Export]):
 
     AUTO_FOCUS = "FormatPicker"
     note_rows = 1
+    formats: ClassVar[Sequence[tuple[str, str, str]]] = FORMATS
+    what: ClassVar[str] = "the comparison"
 
     def __init__(self, stem: str) -> None:
         super().__init__()
@@ -169,7 +171,7 @@ class ExportComparison(Dialog[Export]):
 
     @property
     def title_text(self) -> str:
-        return "Export the comparison"
+        return f"Export {self.what}"
 
     @property
     def keys(self) -> Keys:
@@ -179,10 +181,10 @@ class ExportComparison(Dialog[Export]):
     def body(self) -> ComposeResult:
         lines = (
             Content.assemble(plain(f"{name:<9}", "bold"), plain(text, "$text-muted"))
-            for _, name, text in FORMATS
+            for _, name, text in self.formats
         )
         yield FormatPicker(*(Option(line) for line in lines))
-        yield field("File", Input(f"{self._stem}.json", id="file", compact=True))
+        yield field("File", Input(f"{self._stem}.{self.formats[0][0]}", id="file", compact=True))
 
     def buttons(self) -> Iterable[Button]:
         return (button("Cancel", "cancel"), button("Export", "export"))
@@ -192,13 +194,13 @@ class ExportComparison(Dialog[Export]):
 
     @property
     def _highlighted(self) -> str:
-        return FORMATS[self.query_one(FormatPicker).highlighted or 0][0]
+        return self.formats[self.query_one(FormatPicker).highlighted or 0][0]
 
     @on(OptionList.OptionHighlighted)
     def _follow(self) -> None:
         box = self.query_one("#file", Input)
         path = Path(box.value)
-        if _known_suffix(path):
+        if self._known_suffix(path):
             box.value = str(path.with_suffix(f".{self._highlighted}"))
 
     @on(Input.Submitted)
@@ -213,14 +215,13 @@ class ExportComparison(Dialog[Export]):
         except RuntimeError:
             self.note("There is no home directory of that name.")
         else:
-            self.dismiss(Export(_known_suffix(path) or self._highlighted, path))
+            self.dismiss(Export(self._known_suffix(path) or self._highlighted, path))
 
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:
         self.dismiss(None)
 
-
-def _known_suffix(path: Path) -> str:
-    """The format that the name asks for, "" for none."""
-    suffix = path.suffix.removeprefix(".")
-    return suffix if suffix in {one for one, *_ in FORMATS} else ""
+    def _known_suffix(self, path: Path) -> str:
+        """The format that the name asks for, "" for none."""
+        suffix = path.suffix.removeprefix(".")
+        return suffix if suffix in {one for one, *_ in self.formats} else ""

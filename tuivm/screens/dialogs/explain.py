@@ -27,6 +27,11 @@ _IN_ASCII = str.maketrans(
 """Signs of explanations; XML and commands stay as they are."""
 
 
+def in_ascii(text: str) -> str:
+    """An explanation in what every terminal can show."""
+    return text.translate(_IN_ASCII)
+
+
 def xml_content(xml: str) -> Content:
     """XML in colours, with what cannot be seen made visible."""
     lines = [visible(line.expandtabs(2)) for line in xml.replace("\r\n", "\n").split("\n")]
@@ -69,7 +74,7 @@ class Explain(Dialog[None]):
         return ((scroll, "scroll"), *copy, ("Esc", "close"))
 
     def body(self) -> ComposeResult:
-        text = self._text.translate(_IN_ASCII) if self.ascii_only else self._text
+        text = in_ascii(self._text) if self.ascii_only else self._text
         yield Static(paragraph(text.split("\n")))
         if self._command:
             yield Static(plain("The same on the command line:"), classes="label gap")

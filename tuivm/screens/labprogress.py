@@ -1,0 +1,225 @@
+"""A run of the Lab while it goes on: its rates as a chart, its trials as a table. Pure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from textual.content import Content
+
+from tuivm.model.lab import Experiment, Phase, Plan, Progress, Subject, Workload
+from tuivm.model.labmeasures import COUNT
+from tuivm.model.table import Cell, Column
+from tuivm.model.units import byte_count, count, visible
+from tuivm.screens.labfigure import figure
+from tuivm.screens.labplan import left_words, progress_bar
+from tuivm.screens.labwords import TITLES
+from tuivm.widgets.rowset import Row
+from tuivm.widgets.timechart import ChartData, ChartSeries
+from tuivm.widgets.window import Window
+
+ENDED = (Phase.DONE, Phase.STOPPED, Phase.FAILED)
+_LEAST_WINDOW = 60.0
+_SHORT = {
+    "large": "large",
+    "d1": "4K d1",
+    "d32": "4K d32",
+    "stream": "stream",
+    "small": "small",
+    "pingpong": "ping",
+}
+_BYTES = ("large", "stream")
+_RATED = (Phase.WARMUP, Phase.MEASURING)
+_TELLING = ("d1", "pingpong", "exits")
+
+
+class Rates:
+    """The rate of each subject in each workload over the time of a run, in buckets of a second."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(dict)
+        self.first: float | None = None
+        self.last = 0.0
+
+    def add(self, progress: Progress) -> None:
+        if self.first is None:
+            self.first = progress.at
+        self.last = progress.at
+        if progress.rate is None or not progress.subject or progress.phase not in _RATED:
+            return
+        key = progress.subject, progress.workload
+        bucket = self._sums[key].setdefault(math.floor(progress.at), [0.0, 0.0])
+        bucket[0] += progress.rate
+        bucket[1] += 1
+
+    @property
+    def seconds(self) -> float:
+        """How much time a chart of all of it should show: whole minutes, at least one."""
+        past = 0.0 if self.first is None else self.last - self.first
+        return max(_LEAST_WINDOW, math.ceil((past + 1.0) / _LEAST_WINDOW) * _LEAST_WINDOW)
+
+    def values(self, subject: str, workload: str, window: Window) -> list[float]:
+        """One a bucket. Subjects take turns: between its turns a subject keeps its last rate."""
+        known = self._sums.get((subject, workload), {})
+        first = window.end_bucket - window.count + 1
+        per = max(1, round(window.step))
+        made = []
+        value = math.nan
+        for bucket in range(first, window.end_bucket + 1):
+            parts = [known[at] for at in range(bucket * per, (bucket + 1) * per) if at in known]
+            number = sum(part[1] for part in parts)
+            if number:
+                value = sum(part[0] for part in parts) / number
+            made.append(value if bucket * per <= self.last else math.nan)
+        return made
+
+    def newest(self, subject: str, workload: str) -> float | None:
+        known = self._sums.get((subject, workload))
+        if not known:
+            return None
+        total, number = known[max(known)]
+        return total / number
+
+
+class View(NamedTuple):
+    """What a chart is of: one workload of one experiment."""
+
+    experiment: Experiment
+    workload: Workload
+
+
+def views(plan: Plan) -> list[View]:
+    """All that there are, the one that tells most first: single small requests."""
+    found = [
+        View(experiment, one)
+        for experiment in plan.experiments
+        for one in plan.workloads.get(experiment, ())
+        if one.id != COUNT
+    ]
+    first = next((index for index, one in enumerate(found) if one.workload.id in _TELLING), 0)
+    return found[first:] + found[:first]
+
+
+def chart(
+    rates: Rates, plan: Plan, view: View, window: Window, *, log: bool, ascii_only: bool
+) -> ChartData:
+    """A line a subject of the experiment."""
+    workload = view.workload
+    subjects = [one for one in plan.subjects if one.experiment is view.experiment]
+    series = tuple(
+        ChartSeries(
+            label=one.title,
+            values=rates.values(one.id, workload.id, window),
+            role=one.cls.value,
+            glyph=one.cls.letter if ascii_only else one.cls.glyph,
+            value=count(rates.newest(one.id, workload.id)),
+        )
+        for one in subjects
+    )
+    words = (TITLES[view.experiment], workload.title, "they take turns")
+    known = (rates.newest(one.id, workload.id) for one in subjects)
+    return ChartData(
+        (" - " if ascii_only else " · ").join(words),
+        "requests/s",
+        window.step,
+        window.end_bucket,
+        series,
+        note="" if any(one is not None for one in known) else "not measured yet",
+        log=log,
+        marks=True,
+        wide=window.wide,
+    )
+
+
+def head(progress: Progress, width: int, *, ascii_only: bool) -> Content:
+    """Two lines: how far it is, and what goes on."""
+    cells = max(10, min(40, width - 50))
+    bar = progress_bar(progress.done, cells, ascii_only=ascii_only)
+    failed = progress.phase is Phase.FAILED
+    look = "$state-bad" if failed else "$state-paused" if progress.paused else "$primary"
+    first = (
+        Content.styled(f" {bar}", look)
+        + Content(f" {left_words(progress)}   ")
+        + Content.styled(progress.phase.value, "bold")
+    )
+    said = progress.problem if failed and progress.problem else progress.said
+    second = Content.styled(f" {visible(said)}", "$state-bad" if failed else "")
+    return Content("\n").join([first, second])
+
+
+def columns(plan: Plan) -> tuple[Column, ...]:
+    """Those of the table: a workload each, in the order of the plan."""
+    made = [
+        Column("subject", "subject", 14, preferred=24, priority=100, comfort=40),
+        Column("rounds", "rounds", 7, align="right", priority=90),
+    ]
+    for number, name in enumerate(_workloads(plan)):
+        title = _SHORT.get(name, name)[:9]
+        made.append(Column(name, title, 9, align="right", priority=80 - number))
+    made.append(Column("traps", "traps", 7, align="right", priority=85))
+    made.append(Column("state", "", 10, flex=1, priority=70))
+    return tuple(made)
+
+
+def rows(progress: Progress, *, ascii_only: bool) -> list[Row]:
+    """A row a subject, in the order of the plan; all are there from the beginning."""
+    plan = progress.run.plan
+    names = _workloads(plan)
+    values: dict[tuple[str, str], list[float]] = defaultdict(list)
+    warm: dict[tuple[str, str], float] = {}
+    rounds: dict[str, int] = {}
+    for trial in progress.run.trials:
+        amount = trial.bytes if trial.workload in _BYTES else trial.requests
+        if trial.seconds <= 0:
+            continue
+        key = trial.subject, trial.workload
+        if trial.round == 0:
+            warm[key] = amount / trial.seconds
+        else:
+            values[key].append(amount / trial.seconds)
+            rounds[trial.subject] = max(rounds.get(trial.subject, 0), trial.round)
+    tallies = {one.subject: one for one in progress.run.tallies}
+    out = {one.subject: one.why for one in progress.run.plan.omitted}
+    made = []
+    for subject in plan.subjects:
+        mine = subject.id == progress.subject and progress.phase not in ENDED
+        tally = tallies.get(subject.id)
+        cells: list[Cell] = [
+            _name(subject, ascii_only=ascii_only),
+            ((f"{rounds.get(subject.id, 0)}/{plan.rounds}", "dim"),),
+        ]
+        for name in names:
+            key = subject.id, name
+            cells.append(_value(values.get(key), warm.get(key), name))
+        cells.append(((figure(tally.traps if tally else None, "each"), ""),))
+        now = f"{'>' if ascii_only else '▶'} now" if mine else ""
+        gone = out.get(subject.id, "")
+        cells.append(((visible(gone), "bad"),) if gone else ((now, "changing"),))
+        made.append(Row((subject.experiment, subject.id), tuple(cells)))
+    return made
+
+
+def _name(subject: Subject, *, ascii_only: bool) -> Cell:
+    glyph = subject.cls.letter if ascii_only else subject.cls.glyph
+    return ((f"{glyph} ", subject.cls.value), (visible(subject.title), ""))
+
+
+def _value(found: Sequence[float] | None, warm: float | None, workload: str) -> Cell:
+    """The median so far; before the first round that counts, what the warm-up showed."""
+    if found:
+        return ((_rate(statistics.median(found), workload), ""),)
+    if warm is not None:
+        return ((f"~{_rate(warm, workload)}", "dim"),)
+    return (("-", "dim"),)
+
+
+def _rate(value: float, workload: str) -> str:
+    return f"{byte_count(value)}/s" if workload in _BYTES else f"{count(value)}/s"
+
+
+def _workloads(plan: Plan) -> list[str]:
+    found: Iterable[str] = (one.id for many in plan.workloads.values() for one in many)
+    return [name for name in dict.fromkeys(found) if name != COUNT]
