@@ -19,6 +19,15 @@ _POWER_OFF = 0x4321FEDC
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
+receive_messages: Callable[[int, int, int, int, None], int] = _libc.recvmmsg
+"""recvmmsg(2): file, address of the messages, how many, flags, no timeout. -1 where it fails."""
+_libc.recvmmsg.argtypes = (
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_uint,
+    ctypes.c_int,
+    ctypes.c_void_p,
+)
 send_messages: Callable[[int, int, int, int], int] = _libc.sendmmsg
 """sendmmsg(2): file, address of the messages, how many, flags. -1 where it fails."""
 _libc.sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)

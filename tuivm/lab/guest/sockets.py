@@ -25,7 +25,6 @@ SHORTEST = 60
 LINK_DEADLINE = 10.0
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
-_SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _SO_ATTACH_FILTER = 26
 
 
@@ -71,29 +70,6 @@ def opened(nic: Nic, mark: int | None) -> socket.socket:
         line.close()
         raise
     return line
-
-
-class Arrivals:
-    """Counts what arrives at a NIC without ever reading it: the kernel counts every frame that
-    passes the socket's filter, and drops it cheaply once the socket is full. So counting takes
-    hardly any of the guest's CPU from what is measured."""
-
-    def __init__(self, nic: Nic, mark: int) -> None:
-        self.count = 0
-        self._line = opened(nic, mark)
-        self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-
-    def look(self) -> int:
-        """All so far. tp_packets of struct tpacket_stats counts those dropped too, and starts again
-        each time it is read."""
-        more: tuple[int, int] = struct.unpack(
-            "II", self._line.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
-        )
-        self.count += more[0]
-        return self.count
-
-    def close(self) -> None:
-        self._line.close()
 
 
 def _only(line: socket.socket, mark: int) -> None:
