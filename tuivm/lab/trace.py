@@ -79,11 +79,16 @@ def tally(log: bytes | str, subject: Subject, requests: int, interrupts: int | N
     notified = Counter((vdev, int(queue)) for vdev, queue in _NOTIFY.findall(text))
     notifications = None
     if virtio:
-        notifications = _take_own(notified, transmit=subject.experiment is Experiment.NETWORK)
+        queue = _TRANSMIT if subject.experiment is Experiment.NETWORK else None
+        device, notifications = _most_notified(notified, queue)
+        for key in [key for key in notified if key[0] == device]:
+            number = notified.pop(key)
+            if queue is not None and key[1] != queue:
+                apart[_OTHER] += number
     if not notifications and not registers:
         raise LabError(f"QEMU's trace shows no access to {subject.title}.")
     for (_, queue), number in notified.items():
-        # The port's queues are 2 to 5; those of disks and NICs that come along lie below.
+        # The port's queues are 2 to 5; those that the peer of a NIC uses lie below.
         apart["serial line" if queue > _TRANSMIT else _OTHER] += number
     return Tally(subject.id, requests, dict(registers), notifications, dict(apart), interrupts)
 
@@ -110,16 +115,10 @@ def _kind(name: str) -> str:
     return next((kind for kind, names in _KINDS.items() if name.startswith(names)), _OTHER)
 
 
-def _take_own(notified: Counter[tuple[bytes, int]], *, transmit: bool) -> int:
-    """The kicks of the device that got the most, taken out of `notified`."""
+def _most_notified(notified: Counter[tuple[bytes, int]], only: int | None) -> tuple[bytes, int]:
+    """The device that got the most kicks, and how many. only: count those of this queue."""
     counted = Counter[bytes]()
-    for (vdev, queue), number in notified.items():
-        if not transmit or queue == _TRANSMIT:
-            counted[vdev] += number
-    if not counted:
-        return 0
-    ((device, number),) = counted.most_common(1)
-    for key in [key for key in notified if key[0] == device]:
-        if not transmit or key[1] == _TRANSMIT:
-            del notified[key]
-    return number
+    for (device, queue), number in notified.items():
+        if only is None or queue == only:
+            counted[device] += number
+    return counted.most_common(1)[0] if counted else (b"", 0)
