@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.appliance import MEMORY_MIB, appliance
 from tests.support.guests import GuestFactory, sparse_file
-from tests.support.labhost import APPLIANCE, abilities, files
+from tests.support.lababilities import APPLIANCE, abilities, files
 from tuivm.domainxml.parse import parse_domain
 from tuivm.lab import domain, experiments
 from tuivm.lab.mark import read_mark
