@@ -19,8 +19,9 @@ BINDS = {
     "log": "/var/log/libvirt",
     "etc": "/etc/libvirt",
 }
-EMPTIED = ("/run/dbus", "/run/systemd")
-"""Over these libvirtd would tell the system's machined, polkit and logind of the guests."""
+EMPTIED = ("/run/dbus", "/run/systemd", "/var/lock")
+"""Over the first two libvirtd would tell the system's machined, polkit and logind of the guests. In
+the last it locks consoles under its process id, which to another rig means another process."""
 
 exits: dict[int, int] = {}
 

@@ -43,6 +43,7 @@ class Calls:
         self._closed = False
         self._lock = threading.Lock()
         self._using = 0
+        self._on_lost: Callable[[], None] | None = None
 
     @property
     def host(self) -> str:
@@ -59,12 +60,14 @@ class Calls:
         """Why the connection is of no use any more; "" while it is."""
         return self._late or (self._link.closed_because if self._link is not None else "")
 
-    def open(self, deadline: float, on_close: Callable[[], None]) -> None:
-        """Raises LabError. on_close: as `connect.open_link` has it."""
+    def open(self, deadline: float, on_lost: Callable[[], None] | None = None) -> None:
+        """Raises LabError. on_lost: called on any thread when the connection has come to be of no
+        use; must not block."""
+        self._on_lost = on_lost
         what = f"cannot connect to {self._spec.name}"
 
         def connect() -> Link:
-            link = open_link(self._spec.uri, readonly=False, asker=self._asker, on_close=on_close)
+            link = open_link(self._spec.uri, readonly=False, asker=self._asker, on_close=on_lost)
             if self._late or self._closed:
                 # Nobody waits for it any more.
                 link.discard()
@@ -76,14 +79,18 @@ class Calls:
         self, what: str, call: Callable[[libvirt.virConnect], T], deadline: float = CALL
     ) -> T:
         """The call's result. Raises LabError: `what` failed, with libvirt's words and remedy."""
-        link = self._link
-        if link is None or self._closed:
+        if self._link is None or self._closed:
             raise LabError(what, "the connection is closed")
         if self._late:
             raise LabError(what, self._late)
 
+        # No frame that an error keeps alive may hold the connection: libvirt ends the guests when
+        # nothing does.
         def use() -> T:
             with self._lock:
+                link = self._link
+                if link is None:
+                    raise LabError(what, "the connection is closed")
                 self._using += 1
             try:
                 return call(link.conn)
@@ -120,7 +127,7 @@ class Calls:
             try:
                 return _Done(call())
             except (libvirt.libvirtError, LabError) as error:
-                return _Done(error=error)
+                return _Done(error=error.with_traceback(None))
 
         def late(words: str) -> _Done:
             return _Done(late=words.partition(";")[0])
@@ -129,6 +136,8 @@ class Calls:
         if done.late:
             self._late = f"{self._spec.name} does not answer: {done.late}"
             self._asker.give_up()
+            if self._on_lost is not None:
+                self._on_lost()
             raise LabError(what, done.late)
         if isinstance(done.error, LabError):
             raise done.error

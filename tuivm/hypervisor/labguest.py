@@ -79,42 +79,39 @@ class LibvirtLabGuest:
             if not found.threads and self._messages.ended is not None:
                 raise self._gone()
             return found
-        domain = self._held()
 
         def ask(conn: libvirt.virConnect) -> Mapping[str, int | float | bool | str]:
-            records = conn.domainListGetStats([domain], _STATS, 0)
+            records = conn.domainListGetStats([self._held()], _STATS, 0)
             return records[0][1] if records else {}
 
         return self._meter.read(self._calls(f"cannot read the counters of {self._name}", ask))
 
     def monitor(self, command: str, arguments: Mapping[str, object] | None = None) -> object:
-        domain = self._held()
         return self._calls(
             f"{self._name}: QEMU did not carry out {command}",
-            lambda _conn: qmp(domain, command, arguments),
+            lambda _conn: qmp(self._held(), command, arguments),
             MONITOR,
         )
 
     def human_monitor(self, line: str) -> str:
-        domain, module = self._held(), _qemu_module()
+        module = _qemu_module()
         return str(
             self._calls(
                 f"{self._name}: QEMU did not carry out {line.partition(' ')[0]}",
                 lambda _conn: module.qemuMonitorCommand(
-                    domain, line, module.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
+                    self._held(), line, module.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
                 ),
                 MONITOR,
             )
         )
 
     def alive(self) -> bool:
-        domain = self._domain
-        if domain is None or not self._calls.fit:
+        if self._domain is None or not self._calls.fit:
             return False
 
         def ask(_conn: libvirt.virConnect) -> bool:
             try:
-                return bool(domain.isActive())
+                return bool(self._held().isActive())
             except libvirt.libvirtError as error:
                 if is_gone(error):
                     return False

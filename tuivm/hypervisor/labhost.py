@@ -204,7 +204,7 @@ class LibvirtLabHost:
             return
         calls = Calls(self._spec, self._asker)
         try:
-            calls.open(CLOSE, _nothing)
+            calls.open(CLOSE)
             self._tidy(calls)
         except LabError as error:
             _log.warning("%s", error)
@@ -212,13 +212,9 @@ class LibvirtLabHost:
             calls.close()
 
     def _lost(self) -> None:
-        """On libvirt's event thread."""
+        """Any thread; libvirt's event thread among them."""
         for guest in tuple(self._guests):
             guest.lost(self._calls.lost or "the connection is closed")
-
-
-def _nothing() -> None:
-    """A connection for a moment: nobody waits for it to be lost."""
 
 
 def _lab_name(xml: str) -> str:

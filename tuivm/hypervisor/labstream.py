@@ -135,7 +135,8 @@ class Intake:
         self._stream: libvirt.virStream | None = stream
         self._feed = feed
         self._end = end
-        self._lock = threading.Lock()
+        # Held while the event thread reads, so that nobody frees the stream under it.
+        self._lock = threading.RLock()
         self._watched = True
         # Never WRITABLE: that is so all the time, and each event would be followed by the next.
         events = (
@@ -147,6 +148,11 @@ class Intake:
 
     def _ready(self, stream: libvirt.virStream, events: int, _opaque: None) -> None:
         """On libvirt's event thread."""
+        with self._lock:
+            if self._watched:
+                self._read(stream, events)
+
+    def _read(self, stream: libvirt.virStream, events: int) -> None:
         try:
             data = stream.recv(_CHUNK)
             while isinstance(data, bytes) and data:
@@ -165,9 +171,9 @@ class Intake:
         """Else an end would be told again and again."""
         with self._lock:
             watched, self._watched = self._watched, False
-        if watched:
-            with suppress(libvirt.libvirtError):
-                stream.eventRemoveCallback()
+            if watched:
+                with suppress(libvirt.libvirtError):
+                    stream.eventRemoveCallback()
 
     def send(self, data: bytes) -> None:
         """Raises libvirtError."""
@@ -181,18 +187,30 @@ class Intake:
             data = data[sent:]
 
     def ignore(self) -> None:
-        """Take off the callback, which holds the stream and with it the connection."""
-        if self._stream is not None:
-            self._unwatch(self._stream)
-            self._stream = None
+        """Let go of the stream; no call to the host."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            self._unwatch(stream)
+            _free(stream)
 
     def close(self) -> None:
-        """The same, and end the stream; a call to the host."""
+        """End the stream, which is a call to the host, and let go of it."""
         stream = self._stream
-        self.ignore()
         if stream is not None:
+            self._unwatch(stream)
             with suppress(libvirt.libvirtError):
                 stream.abort()
+        self.ignore()
+
+
+def _free(stream: libvirt.virStream) -> None:
+    """Free a stream whose callback is off.
+
+    libvirt's remote driver (seen with 9.0) never gives back what the binding had it keep for a
+    callback: the stream itself, and with it the connection, would be there until the program ends.
+    """
+    stream.__del__()
+    stream._conn = None
 
 
 def encode(message: Mapping[str, object]) -> bytes:
