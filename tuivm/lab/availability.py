@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tuivm.lab.models import Model
 from tuivm.lab.ports import HostAbilities, MachineCaps
-from tuivm.model.lab import Backing
+from tuivm.model.lab import Backing, Experiment
 
 FILE_NVME = (11, 5, 0)
 """libvirt from which a disk may have `bus='nvme'`."""
@@ -39,9 +39,14 @@ class Choice(NamedTuple):
         return self.abilities.caps.get((self.accelerator, self.machine))
 
 
-def machine(abilities: HostAbilities) -> str:
-    """The machine type of guests that hold many models: "pc" has IDE. "" where there is none."""
-    return next((one for one in ("pc", "q35") if one in abilities.machines), "")
+def machine(abilities: HostAbilities, experiment: Experiment = Experiment.STORAGE) -> str:
+    """The machine type of an experiment's guests; "" where there is none.
+
+    i440fx for disks, as it has IDE. q35 for NICs: i440fx has two interrupt lines for all slots, so
+    that the driver of one NIC would have to look at its registers at each interrupt of another.
+    """
+    order = ("q35", "pc") if experiment is Experiment.NETWORK else ("pc", "q35")
+    return next((one for one in order if one in abilities.machines), "")
 
 
 def why_not(choice: Choice, model: Model, backing: Backing) -> str:

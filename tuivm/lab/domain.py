@@ -61,7 +61,7 @@ def guests(
                 groups.setdefault(own, []).append(subject)
         for (own_machine, own_accelerator), subjects in groups.items():
             accelerator = own_accelerator or plan.accelerator
-            parts = Parts(own_machine or machine(abilities))
+            parts = Parts(own_machine or machine(abilities, experiment))
             making = _Making(parts, accelerator, plan.backings[experiment], files)
             places = _places(making, subjects)
             word = {"kvm": "kvm", "qemu": "tcg"}.get(own_accelerator, own_machine)
