@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 GRACE = 1.5
 """Seconds that an ordered end may take after a signal before the process just ends."""
+LAB_GRACE = 10.0
+"""Seconds that the Lab may take to remove its guests; what is left then is found the next time."""
 WATCH_EVERY = 1.0
 
 
@@ -64,6 +66,10 @@ def run(options: Options, demo: Sequence[GuestKey] = ()) -> int:
     gc.freeze()
     gc.enable()
     code = asyncio.run(_run(app))
+    # The terminal is the shell's again; the Lab's guests still have to go.
+    if not app.lab_desk.wait(0.0):
+        sys.stderr.write("tuivm: removing what the lab made\n")
+        app.lab_desk.wait(LAB_GRACE)
     # After a crash there is no result, only Textual's own code.
     return (app.return_code or 0) if code is None else code
 
@@ -96,7 +102,8 @@ def _end(app: TuivmApp, number: signal.Signals) -> None:
     code = 128 + number
     logging.getLogger("tuivm").info("ended by %s", number.name)
     # A terminal that is gone takes no more output, and what cannot be written would hold us.
-    timer = threading.Timer(GRACE, os._exit, (code,))
+    grace = GRACE if app.lab_done is None else GRACE + LAB_GRACE
+    timer = threading.Timer(grace, os._exit, (code,))
     timer.daemon = True
     timer.start()
     app.exit(code)

@@ -3,81 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from enum import Enum
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from tuivm.commands import BY_ID, COMMANDS
 from tuivm.commands.base import LAB, bindings
-from tuivm.model.lab import LESSONS, Experiment, LabOffer, LabRequest, Phase, Plan, Progress
-from tuivm.model.labports import LabPortError, RunPort
+from tuivm.model.lab import LESSONS, Experiment, LabOffer, LabRequest, Plan
+from tuivm.model.labports import LabPortError
 from tuivm.model.units import visible
-from tuivm.screens import labexplain, lablessons, labpair, labplan, labprogress, labresult
-from tuivm.screens.dialogs.confirm import Confirm
+from tuivm.screens import labexplain, lablessons, labpair, labplan, labresult
 from tuivm.screens.explaining import Explanation
-from tuivm.screens.labinbox import Inbox
-from tuivm.screens.labkept import KeptRunsPlace, figures
+from tuivm.screens.labpages import ALWAYS, HINTS, Page
 from tuivm.screens.labpair import Pair
 from tuivm.screens.labplan import Item
 from tuivm.screens.labresult import Shown
-from tuivm.widgets.itemlist import ItemList
+from tuivm.screens.labrunning import RunningPlace
+from tuivm.widgets.itemlist import ItemList, Line
 from tuivm.widgets.keybar import KeyBar, KeyHint
 from tuivm.widgets.linetext import LineText
 from tuivm.widgets.livetable import LiveTable
 from tuivm.widgets.timechart import TimeChart
 
-
-class Page(Enum):
-    CHOOSE = "choose"
-    LESSON = "lesson"
-    RUN = "run"
-    RESULT = "result"
-    PAIR = "pair"
-
-
 _WIDE = 120
 """Columns from which on what is highlighted is explained beside it."""
-_ALWAYS = (("program.explain", ""), ("program.palette", ""), ("program.help", ""))
-_HINTS: dict[Page, tuple[tuple[str, str], ...]] = {
-    Page.CHOOSE: (
-        ("screen.start", ""),
-        ("screen.pick", "change"),
-        ("screen.open", ""),
-        ("screen.compare_runs", "compare"),
-        ("screen.export_run", ""),
-        ("screen.stop", "remove"),
-    ),
-    Page.LESSON: (
-        ("screen.back", ""),
-        ("screen.start", ""),
-        ("screen.next_measure", ""),
-        ("screen.export_run", ""),
-    ),
-    Page.RUN: (
-        ("screen.back", "leave it running"),
-        ("screen.pick", "pause"),
-        ("screen.stop", "stop"),
-        ("screen.next_measure", "chart"),
-        ("screen.logarithmic", "log"),
-    ),
-    Page.RESULT: (
-        ("screen.back", ""),
-        ("screen.next_measure", ""),
-        ("screen.export_run", ""),
-        ("screen.compare_runs", "compare"),
-    ),
-    Page.PAIR: (("screen.back", ""), ("screen.next_measure", "")),
-}
-"""The line of keys of each page: command, and its label there ("" for its own)."""
 
 
-class LabScreen(KeptRunsPlace):
+class LabScreen(RunningPlace):
     """Five pages, one at a time. A run goes on whatever page or place is in front."""
 
     place = LAB
@@ -94,9 +50,6 @@ class LabScreen(KeptRunsPlace):
     LabScreen #chart { height: 1fr; }
     """
 
-    class Moved(Message):
-        """The run said something."""
-
     def __init__(self) -> None:
         super().__init__()
         self.page = Page.CHOOSE
@@ -104,17 +57,9 @@ class LabScreen(KeptRunsPlace):
         self.plan: Plan | str = ""
         self._planned: tuple[LabOffer, LabRequest] | None = None
         self._lesson = LESSONS[0]
-        self._of_lessons: dict[Experiment, Shown] = {}
         self._shown: Shown | None = None
         self._pair: Pair | None = None
-        self._turned = 0
         self._way: list[Page] = []
-        self._run: RunPort | None = None
-        self._paused = False
-        self._progress: Progress | None = None
-        self._rates = labprogress.Rates()
-        self._inbox = Inbox(lambda: self.post_message(self.Moved()))
-        self._log = False
         self._told: Content | None = None
 
     def compose(self) -> ComposeResult:
@@ -219,7 +164,7 @@ class LabScreen(KeptRunsPlace):
 
     def tick(self) -> None:
         if self.page is Page.RUN:
-            self._show_run()
+            self.show_progress()
         else:
             self._make_plan()
             self._list.set_lines(self._lines())
@@ -227,7 +172,7 @@ class LabScreen(KeptRunsPlace):
         self.query_one("#state", LineText).set_content(state)
         self._show_about()
 
-    def _lines(self) -> list[labplan.Line]:
+    def _lines(self) -> list[Line]:
         width, ascii_only = self._list.size.width or self.app.size.width, self.desk.ascii_only
         if self.page is Page.PAIR and self._pair is not None:
             return labpair.lines(self._pair, self._turned, width, ascii_only=ascii_only)
@@ -257,31 +202,6 @@ class LabScreen(KeptRunsPlace):
             return self.plan
         return f"{self.desk.key_text('screen.start')}: {labplan.plan_words(self.plan)}"
 
-    def _show_run(self) -> None:
-        progress, ascii_only = self._progress, self.desk.ascii_only
-        if progress is None:
-            return
-        width, height = self.app.size
-        head = labprogress.head(progress, width, ascii_only=ascii_only)
-        self.query_one("#head", LineText).set_content(head)
-        table, plan = self.query_one(LiveTable), progress.run.plan
-        columns = labprogress.columns(plan)
-        if columns != table.columns:
-            table.set_columns(columns)
-        table.set_rows(labprogress.rows(progress, ascii_only=ascii_only))
-        room = max(3, min(len(plan.subjects) + 1, (height - 6) // 2))
-        if table.styles.height is None or table.styles.height.value != room:
-            table.styles.height = room
-        chart = self.query_one(TimeChart)
-        if chart.size.width and chart.size.height:
-            window = chart.window(self._rates.seconds, self._rates.last)
-            views = labprogress.views(plan)
-            view = views[self._turned % len(views)]
-            data = labprogress.chart(
-                self._rates, plan, view, window, log=self._log, ascii_only=ascii_only
-            )
-            chart.set_data(data)
-
     def _show_about(self) -> None:
         """What is highlighted, in words beside it."""
         if not self._wide:
@@ -297,45 +217,12 @@ class LabScreen(KeptRunsPlace):
         self.show_now()
 
     def hints(self) -> list[KeyHint]:
-        found = (*_HINTS[self.page], *_ALWAYS, ("program.quit", ""))
+        found = (*HINTS[self.page], *ALWAYS, ("program.quit", ""))
         return [
             KeyHint(name, self.desk.key_text(name), label or BY_ID[name].label)
             for name, label in found
             if self.desk.key_text(name)
         ]
-
-    # the run
-
-    def on_lab_screen_moved(self) -> None:
-        for progress in self._inbox.take():
-            self._rates.add(progress)
-            self._progress = progress
-            if progress.phase in labprogress.ENDED and self._run is not None:
-                self._ended(progress)
-        self.desk.paint_now()
-
-    def _ended(self, progress: Progress) -> None:
-        self._run = None
-        self.read_kept()
-        words = progress.problem or progress.said
-        seen = self.is_current and self.page is Page.RUN
-        if progress.phase is Phase.FAILED:
-            self.desk.say(f"lab: {words or 'the run failed'}", bad=True)
-        elif not seen:
-            key = self.desk.key_text("place.lab")
-            self.desk.say(f"lab: {progress.phase.value}; {key} shows the result")
-        if progress.run.trials or progress.run.tallies:
-            self.run_worker(self._take_result(progress), group="lab-result")
-
-    async def _take_result(self, progress: Progress) -> None:
-        shown = await figures(progress.run)
-        for experiment in progress.run.plan.experiments:
-            if experiment in LESSONS:
-                self._of_lessons[experiment] = shown
-        # What failed stays to be read; Esc leads on.
-        if self.page is Page.RUN and progress.phase is not Phase.FAILED:
-            self._way = [page for page in self._way if page is not Page.RUN]
-            self.show_run(shown)
 
     def do_start(self) -> None:
         self._make_plan()
@@ -347,37 +234,16 @@ class LabScreen(KeptRunsPlace):
         elif isinstance(self.plan, str) or self.offer is None:
             self.desk.say(f"lab: {self.plan}", bad=True)
         else:
-            self._begin(self.offer, self.plan)
-
-    def _begin(self, offer: LabOffer, plan: Plan) -> None:
-        self._rates = labprogress.Rates()
-        self._inbox.take()
-        try:
-            self._run = self.port.begin(offer, plan, self._inbox.put)
-        except LabPortError as error:
-            self.desk.say(str(error), bad=True)
-            return
-        self._planned, self._paused, self._turned = None, False, 0
-        self._progress = self._run.last
-        self._go(Page.RUN)
+            self.begin(self.offer, self.plan)
+            self._planned = None
 
     def do_pick(self) -> None:
         if self.page is Page.RUN:
-            self._pause()
+            self.pause_or_resume()
         elif self.page is Page.CHOOSE:
             self._pick(1)
         else:
             self.do_open()
-
-    def _pause(self) -> None:
-        if self._run is None:
-            self.desk.say("nothing runs now", bad=True)
-            return
-        self._paused = not self._paused
-        if self._paused:
-            self._run.pause()
-        else:
-            self._run.resume()
 
     def _pick(self, by: int) -> None:
         item = self._list.item
@@ -398,20 +264,19 @@ class LabScreen(KeptRunsPlace):
         elif self._run is None:
             self.desk.say("nothing runs now", bad=True)
         else:
-            self._ask_to_stop(self._run)
-
-    def _ask_to_stop(self, run: RunPort) -> None:
-        def stop(answer: bool | None) -> None:
-            if answer:
-                run.stop()
-
-        lines = (
-            f"The run on {run.host} ends after what is measured now.",
-            "What was measured is kept; its guests are removed.",
-        )
-        self.app.push_screen(Confirm("Stop the run?", lines, "Stop"), stop)
+            self.ask_to_stop(self._run)
 
     # pages
+
+    @property
+    def on_run_page(self) -> bool:
+        return self.page is Page.RUN
+
+    def run_page(self) -> None:
+        self._go(Page.RUN)
+
+    def leave_run_page(self) -> None:
+        self.page = self._way.pop() if self._way else Page.CHOOSE
 
     def show_run(self, shown: Shown) -> None:
         experiments = shown.run.plan.experiments
@@ -455,17 +320,18 @@ class LabScreen(KeptRunsPlace):
             self._go(self._way.pop(), back=True)
 
     def do_open(self) -> None:
-        item = self._list.item if self.page is not Page.RUN else None
-        kind = item.kind if isinstance(item, Item) else ""
-        if kind == "start":
+        found = self._list.item if self.page is not Page.RUN else None
+        item = found if isinstance(found, Item) else Item("")
+        choosing = self.page is Page.CHOOSE
+        if item.kind == "start":
             self.do_start()
-        elif self.page is Page.CHOOSE and kind in ("host", "what", "backing", "length", "model"):
+        elif choosing and item.kind in ("host", "what", "backing", "length", "model"):
             self._pick(1)
-        elif self.page is Page.CHOOSE and kind == "lesson":
+        elif choosing and item.kind == "lesson":
             self._open_lesson(Experiment(item.name))
-        elif kind == "kept":
+        elif choosing and item.kind == "kept":
             self.open_kept(item.name)
-        elif kind == "run":
+        elif choosing and item.kind == "run":
             self._turned = 0
             self._go(Page.RUN)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tuivm.model.lab import Interval, Verdict
-from tuivm.model.units import byte_count, count, nanoseconds
 from tuivm.widgets.chartdata import in_ascii
 
 VERDICTS = {
@@ -15,33 +14,56 @@ VERDICTS = {
 """(word, colour); "no diff." is: none was seen."""
 
 
+_SCALES: dict[str, tuple[float, tuple[str, ...], str]] = {
+    "B/s": (1024.0, ("", "K", "M", "G", "T"), "/s"),
+    "1/s": (1000.0, ("", "k", "M", "G"), "/s"),
+    "ns": (1000.0, ("ns", "µs", "ms", "s"), ""),
+    "ns each": (1000.0, ("ns", "µs", "ms", "s"), ""),
+}
+"""By unit: the step from one suffix to the next, the suffixes, and what follows."""
+_COUNTS = (1000.0, ("", "k", "M", "G"), "")
+
+
 def figure(value: float | None, unit: str, *, ascii_only: bool = False) -> str:
     """ "12.1M/s", "85.3µs", "26.1"; "-" for None. unit: of a LabMeasure, or "ratio"."""
     if value is None:
         return "-"
-    if unit == "B/s":
-        return f"{byte_count(value)}/s"
-    if unit == "1/s":
-        return f"{count(value)}/s"
-    if unit in ("ns", "ns each"):
-        text = nanoseconds(value)
-        return in_ascii(text) if ascii_only else text
-    if value >= 999.5:
-        return count(value)
-    return f"{value:.2g}" if 0 < value < 1 else f"{value:.3g}"
+    power = _power(value, unit)
+    return f"{_digits(value, unit, power)}{_suffix(unit, power, ascii_only=ascii_only)}"
 
 
 def interval(of: Interval, unit: str, *, ascii_only: bool) -> str:
-    """ "25.9-26.3" in the unit of the figure; "" where there is none."""
+    """ "25.9–26.3µs", both ends in the unit of the median; "" where there is none."""
     if of.low is None or of.high is None:
         return ""
-    low = figure(of.low, unit, ascii_only=ascii_only)
-    high = figure(of.high, unit, ascii_only=ascii_only)
-    # What both have at their end is said once: "52.1-53.4µs".
-    tail = len(high.lstrip("0123456789.,-"))
-    if tail and low.endswith(high[-tail:]) and low[:-tail][-1:].isdigit():
-        low = low[:-tail]
-    return f"{low}{'-' if ascii_only else '–'}{high}"
+    power = _power(of.median, unit)
+    low, high = (_digits(one, unit, power) for one in (of.low, of.high))
+    dash = "-" if ascii_only else "–"
+    return f"{low}{dash}{high}{_suffix(unit, power, ascii_only=ascii_only)}"
+
+
+def _power(value: float, unit: str) -> int:
+    step, suffixes, _ = _SCALES.get(unit, _COUNTS)
+    power = 0
+    while abs(value) >= 999.5 and power < len(suffixes) - 1:
+        value /= step
+        power += 1
+    return power
+
+
+def _digits(value: float, unit: str, power: int) -> str:
+    """Three of them: intervals are often narrower than two can tell."""
+    scaled = value / _SCALES.get(unit, _COUNTS)[0] ** power
+    if unit not in _SCALES and power == 0:
+        # A count a request: 26, 1, 0.04.
+        return f"{scaled:.2g}" if 0 < scaled < 1 else f"{scaled:.3g}"
+    return f"{scaled:.{0 if scaled >= 99.95 else 1 if scaled >= 9.995 else 2}f}"
+
+
+def _suffix(unit: str, power: int, *, ascii_only: bool) -> str:
+    _, suffixes, after = _SCALES.get(unit, _COUNTS)
+    text = f"{suffixes[power]}{after}"
+    return in_ascii(text) if ascii_only else text
 
 
 def ratio(of: Interval | None, *, ascii_only: bool) -> str:

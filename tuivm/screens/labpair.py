@@ -18,7 +18,7 @@ from tuivm.widgets.chartdata import fit
 from tuivm.widgets.itemlist import Line
 
 _LABEL = 20
-_FIGURES = 32
+_FIGURES = 46
 
 
 class Pair(NamedTuple):
@@ -139,8 +139,8 @@ def _rows(
             between = interval(found, measure.unit, ascii_only=ascii_only)
             parts += [
                 (f"{bar:<{room}} ", colour),
-                (f"{value:>7} ", "bold"),
-                (f"{between:<12} ", "$quiet"),
+                (f"{value:>8} ", "bold"),
+                (f"{between:<15} ", "$quiet"),
                 (word if label == "B" else "", ""),
             ]
         made.append(Line(Content.assemble(*parts), Item("row", row.subject.id)))

@@ -49,7 +49,7 @@ class Choice:
 
     def __init__(self, host: str = "") -> None:
         self.host = host
-        self.what = WHAT[0]
+        self.what: tuple[Experiment, ...] = WHAT[0]
         self.length = Length.QUICK
         self.off: set[str] = set()
         self.backings: dict[Experiment, Backing] = {}

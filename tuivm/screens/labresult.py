@@ -28,8 +28,10 @@ from tuivm.widgets.chartdata import fit
 from tuivm.widgets.itemlist import Line
 from tuivm.widgets.tabletext import lay_row
 
-_LABEL = 20
-_FIGURES = 34
+_LABELS = 19, 26
+"""Cells of a name on a narrow page and on a wide one."""
+_WIDE = 100
+_FIGURES = 42
 """Cells of value, interval, ratio and verdict beside a bar."""
 _ROLES = {
     "dim": "$quiet",
@@ -101,14 +103,15 @@ def bars(page: Page, width: int, *, ascii_only: bool) -> list[Line]:
     measure = page.measure
     rows = page.result.rows
     drawn = {row.subject.id: _bar(row.figures.get(measure.id)) for row in rows}
-    room = max(8, width - _LABEL - 6 - _FIGURES)
+    label = _LABELS[width >= _WIDE]
+    room = max(8, width - label - 6 - _FIGURES)
     top = top_of(drawn.values())
     made = []
     for row in rows:
         found = row.figures.get(measure.id)
         glyph = row.subject.cls.letter if ascii_only else row.subject.cls.glyph
         colour = f"$class-{row.subject.cls.value}"
-        name = _fitted(row.subject.title, _LABEL, ascii_only=ascii_only)
+        name = _fitted(row.subject.title, label, ascii_only=ascii_only)
         bar = draw(drawn[row.subject.id], top, room, ascii_only=ascii_only)
         parts: list[tuple[str, str]] = [(f" {glyph} ", colour), (f"{name} ", "")]
         if found is None:
@@ -129,9 +132,9 @@ def _figures(
     value = figure(found.median, measure.unit, ascii_only=ascii_only)
     times = "" if row.subject.baseline else ratio(row.ratios.get(measure.id), ascii_only=ascii_only)
     return [
-        (f"{value:>7}", "bold"),
-        (f" {interval(found, measure.unit, ascii_only=ascii_only):<12}", "$quiet"),
-        (f"{times:>6} ", ""),
+        (f"{value:>8}", "bold"),
+        (f" {interval(found, measure.unit, ascii_only=ascii_only):<15}", "$quiet"),
+        (f"{times:>7} ", ""),
         (word, style),
     ]
 
@@ -144,11 +147,10 @@ def table(result: ExperimentResult, width: int, *, ascii_only: bool) -> list[Lin
     """All measures that fit, each with its ratio to the baseline; the rest is among the bars."""
     names = max((cell_len(visible(row.subject.title)) for row in result.rows), default=0) + 2
     columns = [Column("subject", "", 14, preferred=min(names, 26), priority=100, comfort=99)]
-    for number, one in enumerate(result.measures):
-        short = _short(one)
-        value = max(8, len(short))
-        columns.append(Column(one.id, short, value, align="right", priority=90 - number))
-        columns.append(Column(f"{one.id}:ratio", "", 6, align="right", priority=90 - number))
+    for one in result.measures:
+        short, rank = _short(one), _rank(one)
+        columns.append(Column(one.id, short, max(8, len(short)), align="right", priority=rank))
+        columns.append(Column(f"{one.id}:ratio", "", 6, align="right", priority=rank))
     placed = fit_columns(columns, width - 2)
     cut = "~" if ascii_only else "…"
     titles = lay_row([((one.title, "dim"),) for one in columns], placed, 1, cut)
@@ -162,11 +164,37 @@ def table(result: ExperimentResult, width: int, *, ascii_only: bool) -> list[Lin
         laid = lay_row(cells, placed, 1, cut)
         parts = ((text, _ROLES.get(role, "")) for text, role in laid)
         made.append(Line(Content.assemble(" ", *parts), Item("row", row.subject.id)))
-    left = [one.title for one in result.measures if not _is_placed(one, placed)]
+    left = sum(not _is_placed(one, placed) for one in result.measures)
     if left:
-        said = f"no room here, but among the bars: {', '.join(left)}"
+        said = f"{left} more {'measure is' if left == 1 else 'measures are'} among the bars above"
         made += text_lines(said, width, "$quiet")
     return made
+
+
+_FIRST = (
+    "traps",
+    "d1.rate",
+    "pingpong.p50",
+    "compute.rate",
+    "exits.rate",
+    "large.bytes",
+    "stream.bytes",
+    "small.rate",
+    "d32.rate",
+    "d1.p50",
+    "d1.p99",
+    "interrupts",
+    "d1.cpu",
+    "d1.exits",
+    "d32.cpu",
+)
+"""Measures that get a column first; parts of others come last."""
+
+
+def _rank(measure: LabMeasure) -> int:
+    if measure.id in _FIRST:
+        return 90 - _FIRST.index(measure.id)
+    return 50 if measure.id.count(".") < 2 else 30
 
 
 def _is_placed(measure: LabMeasure, placed: Iterable[Placed]) -> bool:

@@ -80,13 +80,13 @@ def tally_lines(tally: Tally, experiment: Experiment) -> list[str]:
         about = REGISTERS.get(name, "registers of this device")
         lines.append(f"  {figure(number / tally.requests, 'each'):>6}  {name}: {about}")
     if tally.notifications is not None:
-        number = tally.notifications / tally.requests
-        lines.append(f"  {figure(number, 'each'):>6}  notifications of a virtqueue")
+        kicks = tally.notifications / tally.requests
+        lines.append(f"  {figure(kicks, 'each'):>6}  notifications of a virtqueue")
     if not found and not tally.notifications:
         lines.append("  none: no access to its registers was seen")
     if tally.interrupts is not None:
-        number = tally.interrupts / tally.requests
-        lines.append(f"  {figure(number, 'each'):>6}  interrupts from it")
+        interrupts = tally.interrupts / tally.requests
+        lines.append(f"  {figure(interrupts, 'each'):>6}  interrupts from it")
     if tally.apart:
         apart = ", ".join(
             f"{name} {figure(number / tally.requests, 'each')}"

@@ -1,0 +1,136 @@
+"""The run of the Lab that goes on: begun, watched, paused, stopped, and what comes of it."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from tuivm.model.lab import LESSONS, Experiment, LabOffer, Phase, Plan, Progress
+from tuivm.model.labports import LabPortError, RunPort
+from tuivm.screens import labprogress
+from tuivm.screens.dialogs.confirm import Confirm
+from tuivm.screens.labinbox import Inbox
+from tuivm.screens.labkept import KeptRunsPlace, figures
+from tuivm.screens.labresult import Shown
+from tuivm.widgets.linetext import LineText
+from tuivm.widgets.livetable import LiveTable
+from tuivm.widgets.timechart import TimeChart
+
+
+class RunningPlace(KeptRunsPlace):
+    """A place with a page for the run. It goes on whatever page or place is in front."""
+
+    class Moved(Message):
+        """The run said something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._run: RunPort | None = None
+        self._paused = False
+        self._progress: Progress | None = None
+        self._rates = labprogress.Rates()
+        self._inbox = Inbox(lambda: self.post_message(self.Moved()))
+        self._log = False
+        self._turned = 0
+        """Which measure, or which chart, is shown."""
+        self._of_lessons: dict[Experiment, Shown] = {}
+
+    @property
+    def on_run_page(self) -> bool:
+        raise NotImplementedError
+
+    def run_page(self) -> None:
+        """Go to the page of the run."""
+        raise NotImplementedError
+
+    def leave_run_page(self) -> None:
+        """It is over: nothing leads back to its page."""
+        raise NotImplementedError
+
+    def begin(self, offer: LabOffer, plan: Plan) -> None:
+        self._rates = labprogress.Rates()
+        self._inbox.take()
+        try:
+            self._run = self.port.begin(offer, plan, self._inbox.put)
+        except LabPortError as error:
+            self.desk.say(str(error), bad=True)
+            return
+        self._paused, self._turned = False, 0
+        self._progress = self._run.last
+        self.run_page()
+
+    def show_progress(self) -> None:
+        progress, ascii_only = self._progress, self.desk.ascii_only
+        if progress is None:
+            return
+        width, height = self.app.size
+        head = labprogress.head(progress, width, ascii_only=ascii_only)
+        self.query_one("#head", LineText).set_content(head)
+        table, plan = self.query_one(LiveTable), progress.run.plan
+        columns = labprogress.columns(plan)
+        if columns != table.columns:
+            table.set_columns(columns)
+        table.set_rows(labprogress.rows(progress, ascii_only=ascii_only))
+        room = max(3, min(len(plan.subjects) + 1, (height - 6) // 2))
+        if table.styles.height is None or table.styles.height.value != room:
+            table.styles.height = room
+        chart = self.query_one(TimeChart)
+        if chart.size.width and chart.size.height:
+            window = chart.window(self._rates.seconds, self._rates.last)
+            views = labprogress.views(plan)
+            view = views[self._turned % len(views)]
+            data = labprogress.chart(
+                self._rates, plan, view, window, log=self._log, ascii_only=ascii_only
+            )
+            chart.set_data(data)
+
+    def on_running_place_moved(self) -> None:
+        for progress in self._inbox.take():
+            self._rates.add(progress)
+            self._progress = progress
+            if progress.phase in labprogress.ENDED and self._run is not None:
+                self._ended(progress)
+        self.desk.paint_now()
+
+    def _ended(self, progress: Progress) -> None:
+        self._run = None
+        self.read_kept()
+        words = progress.problem or progress.said
+        seen = self.is_current and self.on_run_page
+        if progress.phase is Phase.FAILED:
+            self.desk.say(f"lab: {words or 'the run failed'}", bad=True)
+        elif not seen:
+            key = self.desk.key_text("place.lab")
+            self.desk.say(f"lab: {progress.phase.value}; {key} shows the result")
+        if progress.run.trials or progress.run.tallies:
+            self.run_worker(self._take_result(progress), group="lab-result")
+
+    async def _take_result(self, progress: Progress) -> None:
+        shown = await figures(progress.run)
+        for experiment in progress.run.plan.experiments:
+            if experiment in LESSONS:
+                self._of_lessons[experiment] = shown
+        # What failed stays to be read; Esc leads on.
+        if self.on_run_page and progress.phase is not Phase.FAILED:
+            self.leave_run_page()
+            self.show_run(shown)
+
+    def pause_or_resume(self) -> None:
+        if self._run is None:
+            self.desk.say("nothing runs now", bad=True)
+            return
+        self._paused = not self._paused
+        if self._paused:
+            self._run.pause()
+        else:
+            self._run.resume()
+
+    def ask_to_stop(self, run: RunPort) -> None:
+        def stop(answer: bool | None) -> None:
+            if answer:
+                run.stop()
+
+        lines = (
+            f"The run on {run.host} ends after what is measured now.",
+            "What was measured is kept; its guests are removed.",
+        )
+        self.app.push_screen(Confirm("Stop the run?", lines, "Stop"), stop)
