@@ -414,6 +414,53 @@ def test_a_daemon_that_hangs_does_not_hang_the_lab(
     wait_until(lambda: not names(fresh_rig), 60, "the guest to end with its connection")
 
 
+def test_close_does_not_wait_for_a_call_of_another_thread(
+    fresh_rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuivm.hypervisor.labhost.CLOSE", 0.5)
+    host = open_lab_host(HostSpec("rig", fresh_rig.uri))
+    fresh_rig.pause()
+    starting = threading.Thread(
+        target=lambda: fails_in_time(lambda: host.start(lab_xml("tuivm-lab-x"), paused=True))
+    )
+    starting.start()
+    wait_until(lambda: host._calls._using, 60, "the call to be on its way")
+    host.close()
+    assert starting.is_alive()
+    fresh_rig.resume()
+    starting.join(BOOT)
+    wait_until(lambda: not names(fresh_rig), 60, "the guest to end with its connection")
+
+
+def test_a_host_that_is_not_this_machine(
+    rig: Rig, guest_factory: GuestFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuivm.hypervisor.labhost.runs_here", lambda _uri: False)
+    host = open_lab_host(HostSpec("rig", rig.uri))
+    try:
+        found = host.abilities()
+        assert not found.local
+        assert found.vhost_net is None
+        assert found.record.kernel == ""
+        place = host.workplace("far")
+        made = echo_appliance(tmp_path)
+        system = echo_os(
+            made, place.upload(made.kernel, "kernel"), place.upload(made.initrd, "initrd")
+        )
+        guest = host.start(lab_xml("tuivm-lab-far", system))
+        assert guest.receive(BOOT) == {"type": "hello"}
+        usage = guest.usage()
+        assert usage.threads.keys() == {"vCPU", "other"}
+        assert not usage.precise
+        use = host.use([guest.uuid])
+        assert use.steal is None
+        assert use.busy is not None
+        assert use.others == {}
+    finally:
+        host.close()
+    assert not names(rig)
+
+
 def test_hosts_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="cannot connect to nowhere"):
         open_lab_host(HostSpec("nowhere", f"qemu+unix:///system?socket={tmp_path}/none"))

@@ -41,7 +41,7 @@ class Calls:
         self._link: Link | None = None
         self._late = ""
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._using = 0
         self._on_lost: Callable[[], None] | None = None
 
@@ -97,11 +97,17 @@ class Calls:
             finally:
                 with self._lock:
                     self._using -= 1
+                    self._lock.notify_all()
                     left = self._closed and not self._using
                 if left:
                     link.discard()
 
         return self._run(what, use, deadline)
+
+    def free(self, seconds: float) -> bool:
+        """No call of another thread is going on, or it comes to its end in so many seconds."""
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._using, seconds)
 
     def close(self) -> None:
         """Let go of the connection: libvirt then ends what was to end with it.

@@ -136,6 +136,10 @@ class LibvirtLabHost:
             if not known and self._calls.fit:
                 self._names.discard(name)
             raise
+        if self._closed:
+            # By another thread meanwhile, for which this one did not come in time.
+            guest.forget()
+            raise LabError(f"cannot start {name}", "the Lab is being closed")
         self._guests.append(guest)
         if self._calls.lost:
             guest.lost(self._calls.lost)
@@ -173,7 +177,7 @@ class LibvirtLabHost:
         if self._closed:
             return
         self._closed = True
-        if not self._tidy(self._calls):
+        if not (self._calls.free(CLOSE) and self._tidy(self._calls)):
             self._tidy_anew()
         for guest in self._guests:
             guest.forget()
