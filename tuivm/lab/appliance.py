@@ -73,12 +73,14 @@ def build(
     modules: Path | None = None,
     arch: str = _ARCH,
     cache: Path | None = None,
+    with_fio: bool = True,
     say: Callable[[str], None] = lambda _: None,
 ) -> Appliance:
     """The appliance for this machine, built if need be (seconds to a minute), else as it was kept
     (ms). kernel, modules: a kernel image and a directory as /lib/modules/RELEASE, in place of those
-    found here. arch: of the host that it is to run on. say: gets a sentence when something takes
-    long. Raises LabError, and leaves nothing half done.
+    found here. arch: of the host that it is to run on. with_fio: fio goes in where this machine has
+    it; with its libraries it is most of the guest. say: gets a sentence when something takes long.
+    Raises LabError, and leaves nothing half done.
     """
     if arch != _ARCH or platform.machine() != _ARCH:
         raise LabError(
@@ -87,7 +89,8 @@ def build(
             "Both have to be x86_64 machines.",
         )
     home = cache or user_cache_path("tuivm") / "lab"
-    request = _Request(kernel and kernel.absolute(), modules and modules.absolute(), home, say)
+    fio = shutil.which("fio") if with_fio else None
+    request = _Request(kernel and kernel.absolute(), modules and modules.absolute(), home, fio, say)
     try:
         home.mkdir(parents=True, exist_ok=True)
         with _locked(home / "lock", say):
@@ -113,6 +116,7 @@ class _Request(NamedTuple):
     kernel: Path | None
     modules: Path | None
     home: Path
+    fio: str | None
     say: Callable[[str], None]
 
     def asked(self) -> dict[str, str | None]:
@@ -121,7 +125,7 @@ class _Request(NamedTuple):
             "kernel": str(self.kernel or ""),
             "modules": str(self.modules or ""),
             "running": platform.release(),
-            "fio": shutil.which("fio"),
+            "fio": self.fio,
             "busybox": shutil.which("busybox"),
             "strip": shutil.which("strip"),
             "python": sys.base_prefix,
@@ -152,7 +156,7 @@ def _build(request: _Request) -> Appliance:
     say(f"Building the Lab's guest with Linux {found.release}")
     with tempfile.TemporaryDirectory(dir=home, prefix="work-") as name:
         work = Path(name)
-        land = userland.build(_GUEST, work)
+        land = userland.build(_GUEST, work, request.fio)
         chosen = Modules(found.modules).with_dependencies(kernels.WANTED)
         image = kernels.bootable(found.image.read_bytes())
         initrd = _initramfs(land.entries, chosen)

@@ -40,8 +40,8 @@ STORAGE_AND_NICS: Mapping[str, str] = {
 """Each driver that a lab guest wants, and what is missing without it."""
 EXTRA = ("virtio_balloon", "virtio_rng", "igbvf", "ixgbevf", "iavf", "igc", "r8169")
 """Taken along where the kernel has them: passed-through NICs, VFs, and the demo's guests."""
-ALWAYS = ("virtio_console", "sd_mod", "af_packet")
-"""Loaded at once, though no device asks for them by a modalias of its own in time."""
+ALWAYS = ("virtio_pci", "virtio_console", "af_packet")
+"""Loaded before all others: the agent's line, and what no device asks for."""
 
 
 class Module(NamedTuple):

@@ -57,11 +57,12 @@ class Userland(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def build(agent: Path, work: Path) -> Userland:
-    """agent: directory of its Python files. work: an empty directory. Raises LabError, OSError."""
+def build(agent: Path, work: Path, fio_path: str | None) -> Userland:
+    """agent: directory of its Python files. work: an empty directory. fio_path: of fio on this
+    machine, None to leave it out. Raises LabError, OSError."""
     shell = busybox(work)
     python, entries = _python(agent, work)
-    fio, generator, remarks = _fio()
+    fio, generator, remarks = _fio(fio_path)
     try:
         libraries = _merged([python, *([fio] if fio else [])])
     except LabError as error:
@@ -213,9 +214,8 @@ def _collected(python: Path, agent: Path, into: Path) -> _Collected:
     return _Collected(Path(told["python"]), [Path(path) for path in told["extensions"]])
 
 
-def _fio() -> tuple[Program | None, str, tuple[str, ...]]:
-    """fio of this machine, the name of the load generator, and remarks."""
-    path = shutil.which("fio")
+def _fio(path: str | None) -> tuple[Program | None, str, tuple[str, ...]]:
+    """The program, the name of the load generator, and remarks."""
     if path is None:
         return None, FALLBACK, ()
     try:
