@@ -131,13 +131,12 @@ async def test_a_run_is_watched(tmp_path: Path) -> None:
     async with running(tmp_path, web, lab=lab, size=WIDE) as rig:
         await opened(rig)
         await rig.press("s")
-        for _ in range(90):
+        for _ in range(40):
             rig.maker.tick(0.5)
             run_of(lab).step()
         await see(rig, "round 1 of 5", "4 KiB reads, depth 1", "requests/s")
-        await see(rig, "measuring", f"lab {90 * 100 / 144:.0f} %")
-        virtio = next(line for line in rig.text.splitlines() if "◆ virtio-scsi   " in line)
-        assert "1/5" in virtio or "2/5" in virtio or "3/5" in virtio
+        await see(rig, "measuring", f"lab {40 * 100 / 144:.0f} %")
+        await see(rig, " 1/5 ")
         trials = [one for one in run_of(lab).last.run.trials if one.workload == "d1"]
         assert any(f"{one.requests / one.seconds / 1000:.1f}k/s" in rig.text for one in trials)
         first = rig.text.splitlines()[4]
@@ -265,13 +264,17 @@ async def test_the_result_agrees_with_the_run(tmp_path: Path, size: tuple[int, i
         ide = next(line for line in rig.text.splitlines() if "▣ IDE" in line)
         assert " 26 " in ide, "22 of the channel and 4 of the bus master"
         assert "26.0×" in ide
-        assert "worse" in ide
         assert ide.count("█") > 5
         title = rig.text.splitlines()[2]
         await rig.press("tab")
         assert rig.text.splitlines()[2] != title
         await rig.press("shift+tab")
         assert rig.text.splitlines()[2] == title
+        while "IOPS, depth 1" not in rig.text.splitlines()[2]:
+            await rig.press("tab")
+        ide = next(line for line in rig.text.splitlines() if "▣ IDE" in line)
+        assert "worse" in ide
+        assert "–" in ide, "the interval"
         await rig.press("escape")
         assert place(rig).page is Page.CHOOSE
         assert any(kept.name == "lab-1" for kept in place(rig).kept if isinstance(kept, KeptRun))

@@ -31,6 +31,7 @@ from tuivm.widgets.timechart import TimeChart
 
 _WIDE = 120
 """Columns from which on what is highlighted is explained beside it."""
+_BESIDE = 54
 
 
 class LabScreen(RunningPlace):
@@ -173,7 +174,9 @@ class LabScreen(RunningPlace):
         self._show_about()
 
     def _lines(self) -> list[Line]:
-        width, ascii_only = self._list.size.width or self.app.size.width, self.desk.ascii_only
+        # A list that is shown for the first time has no size yet.
+        room = self.app.size.width - (_BESIDE if self._wide else 0)
+        width, ascii_only = self._list.size.width or room, self.desk.ascii_only
         if self.page is Page.PAIR and self._pair is not None:
             return labpair.lines(self._pair, self._turned, width, ascii_only=ascii_only)
         if self.page is Page.RESULT and self._shown is not None:

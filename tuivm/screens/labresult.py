@@ -20,6 +20,7 @@ from tuivm.model.lab import (
 )
 from tuivm.model.table import Cell, Column, Placed, fit_columns
 from tuivm.model.units import duration, visible
+from tuivm.screens.dialogs.explain import in_ascii
 from tuivm.screens.labfigure import VERDICTS, figure, interval, ratio, span
 from tuivm.screens.labplan import Item, text_lines, when
 from tuivm.screens.labwords import BACKINGS, TITLES
@@ -80,6 +81,8 @@ def title(shown: Shown) -> str:
 def lines(shown: Shown, turned: int, width: int, *, ascii_only: bool) -> list[Line]:
     """The page. turned: which of `pages`."""
     made: list[Line] = []
+    if ascii_only:
+        shown = _said_in_ascii(shown)
     found = pages(shown)
     if not found:
         made += text_lines("Nothing was measured.", width, "$state-bad", item=Item("text", "none"))
@@ -96,6 +99,25 @@ def lines(shown: Shown, turned: int, width: int, *, ascii_only: bool) -> list[Li
     made += table(page.result, width, ascii_only=ascii_only)
     made += _published(page.result, width)
     return made + _about_run(shown.run, width)
+
+
+def _said_in_ascii(shown: Shown) -> Shown:
+    """With its sentences in what every terminal can show."""
+    run = shown.run._replace(
+        caveats=tuple(map(in_ascii, shown.run.caveats)),
+        remarks=tuple(map(in_ascii, shown.run.remarks)),
+    )
+    results = (
+        one._replace(
+            words=tuple(map(in_ascii, one.words)),
+            published=tuple(
+                each._replace(what=in_ascii(each.what), remark=in_ascii(each.remark))
+                for each in one.published
+            ),
+        )
+        for one in shown.results
+    )
+    return Shown(run, tuple(results))
 
 
 def bars(page: Page, width: int, *, ascii_only: bool) -> list[Line]:
