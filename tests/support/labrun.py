@@ -59,7 +59,7 @@ STORAGE = (
     ),
     Made(_disk("virtio-scsi", "virtio-scsi", PARAVIRTUAL, "scsi-hd"), 1.08, {}, 1),
     Made(_disk("nvme", "NVMe", EMULATED, "nvme"), 1.04, {"nvme": 2}, exits=6.6),
-    Made(_disk("sata", "SATA (AHCI)", EMULATED, "ide-hd"), 1.15, {"ahci": 7}, exits=12.5),
+    Made(_disk("ahci", "SATA (AHCI)", EMULATED, "ide-hd"), 1.15, {"ahci": 7}, exits=12.5),
     Made(_disk("usb", "USB storage (xHCI)", EMULATED, "usb-storage"), 3.1, {"xhci": 24}, exits=31),
     Made(_disk("ide", "IDE", EMULATED, "ide-hd"), 2.08, {"ide": 22, "piix-bmdma": 4}, exits=33.4),
     Made(

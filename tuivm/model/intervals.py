@@ -26,7 +26,8 @@ MOST = 20
 SHORTEST = 5.0
 """Seconds that a batch has at least."""
 _NOISE = 1e-9
-_T = {
+STUDENT_T = {
+    3: 3.182,
     4: 2.776,
     5: 2.571,
     6: 2.447,
@@ -145,7 +146,7 @@ def _half_width(residuals: Sequence[float]) -> float:
     """Of the 95 % interval of a mean from its residuals, of which there are n - 1 free."""
     free = len(residuals) - 1
     square = math.fsum(one * one for one in residuals)
-    return _T[free] * math.sqrt(square / (free * len(residuals)))
+    return STUDENT_T[free] * math.sqrt(square / (free * len(residuals)))
 
 
 def _without_noise(half: float, size: float) -> float:
