@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -10,28 +10,13 @@ from tuivm.domainxml.parse import Element
 from tuivm.lab import models
 from tuivm.lab.availability import machine
 from tuivm.lab.labdisks import file_disk, null_disk
-from tuivm.lab.mark import mark_xml
 from tuivm.lab.parts import DISK_BYTES, Files, Parts, Where, element
-from tuivm.lab.ports import CHANNEL, PREFIX, HostAbilities
+from tuivm.lab.ports import PREFIX, HostAbilities
+from tuivm.lab.skeleton import QEMU_NS, Appliance, System, domain_of, udp_source
 from tuivm.model.devices import DeviceClass
 from tuivm.model.lab import Backing, Experiment, Plan, Subject
 
-__all__ = ["DISK_BYTES", "Files", "GuestSpec", "Where", "guests"]
-
-QEMU_NS = "http://libvirt.org/schemas/domain/qemu/1.0"
-_LOOPBACK = "127.0.0.1"
-_MAXIMUM_CPU = (7, 1, 0)
-"""libvirt from which a TCG guest may have every feature that TCG knows."""
-
-
-class Appliance(Protocol):
-    """What a guest runs."""
-
-    @property
-    def memory_mib(self) -> int: ...
-
-    @property
-    def cmdline(self) -> str: ...
+__all__ = ["DISK_BYTES", "QEMU_NS", "Files", "GuestSpec", "Where", "guests"]
 
 
 class GuestSpec(NamedTuple):
@@ -125,8 +110,8 @@ def _nics(making: _Making, subject: Subject, nic: str, number: int) -> Where:
     else:
         here, there = next(making.files.ports), next(making.files.ports)
         making.parts.devices += [
-            _interface("udp", mac, nic, _socket(here, there)),
-            _interface("udp", peer, "virtio", _socket(there, here)),
+            _interface("udp", mac, nic, udp_source(here, there)),
+            _interface("udp", peer, "virtio", udp_source(there, here)),
         ]
     return Where(mac=mac, peer=peer)
 
@@ -142,15 +127,6 @@ def _interface(kind: str, mac: str, nic: str, source: Element, *, vhost: bool = 
     return interface
 
 
-def _socket(local: int, remote: int) -> Element:
-    return element(
-        "source",
-        element("local", address=_LOOPBACK, port=str(local)),
-        address=_LOOPBACK,
-        port=str(remote),
-    )
-
-
 def _domain(
     making: _Making, name: str, run: str, appliance: Appliance, abilities: HostAbilities
 ) -> Element:
@@ -158,41 +134,16 @@ def _domain(
     # libvirt gives a machine a USB controller unless told not to.
     if not any(one.tag == "controller" and one.get("type") == "usb" for one in parts.devices):
         parts.devices.append(element("controller", type="usb", model="none"))
-    cpu = {"kvm": "host-passthrough"}.get(making.accelerator, "maximum")
-    named = cpu != "maximum" or abilities.libvirt_version >= _MAXIMUM_CPU
-    emulator = [element("emulator", abilities.emulator)] if abilities.emulator else []
-    root: Element = etree.Element("domain", type=making.accelerator, nsmap={"qemu": QEMU_NS})
-    root.extend(
-        [
-            element("name", name),
-            element("title", "tuivm lab guest: gone when its run is"),
-            element("metadata", etree.fromstring(mark_xml(run))),
-            element("memory", str(appliance.memory_mib), unit="MiB"),
-            element("vcpu", "1"),
-            *([element("iothreads", str(parts.iothreads))] if parts.iothreads else []),
-            element(
-                "os",
-                element("type", "hvm", arch="x86_64", machine=parts.machine),
-                element("kernel", making.files.kernel),
-                element("initrd", making.files.initrd),
-                element("cmdline", appliance.cmdline),
-            ),
-            element("features", element("acpi"), element("apic")),
-            *([element("cpu", mode=cpu)] if named else []),
-            element("clock", offset="utc"),
-            element("on_poweroff", "destroy"),
-            element("on_reboot", "destroy"),
-            element("on_crash", "destroy"),
-            element(
-                "devices",
-                *emulator,
-                *parts.devices,
-                element("serial", type="pty"),
-                element("channel", element("target", type="virtio", name=CHANNEL), type="unix"),
-                element("memballoon", model="none"),
-            ),
-        ]
+    system = System(
+        name,
+        "tuivm lab guest: gone when its run is",
+        making.accelerator,
+        parts.machine,
+        making.files.kernel,
+        making.files.initrd,
+        parts.iothreads,
     )
+    root = domain_of(system, parts.devices, run=run, appliance=appliance, abilities=abilities)
     if parts.arguments:
         root.append(parts.command_line(QEMU_NS))
     return root

@@ -258,9 +258,10 @@ def _passed(
         subject = models.passthrough(device)
         if subject.experiment is not experiment:
             continue
-        if request.models is not None and subject.id not in request.models:
+        named = device.address in request.passthrough or subject.id in (request.models or ())
+        if request.models is not None and not named:
             continue
-        why = why_not_passed(choice) or _why_not_asked(request, device, subject)
+        why = why_not_passed(choice) or ("" if named else _why_not_named(device))
         if why:
             omitted.append(Omitted(subject.id, why))
         else:
@@ -284,9 +285,8 @@ def _passed(
     return subjects, omitted
 
 
-def _why_not_asked(request: LabRequest, device: SpareDevice, subject: Subject) -> str:
-    asked = device.address in request.passthrough or subject.id in (request.models or ())
-    if device.kind == "disk" or asked:
+def _why_not_named(device: SpareDevice) -> str:
+    if device.kind == "disk":
         return ""
     return (
         "Its frames go out onto a real wire, so it takes part only when it is named "
