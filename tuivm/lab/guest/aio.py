@@ -38,8 +38,9 @@ class Queue:
         self._size = size
         self._buffer = mmap.mmap(-1, depth * size)
         base = address(self._buffer)
-        for page in range(0, depth * size, mmap.PAGESIZE):
-            self._buffer[page] = 0xA5
+        # The first touch of a page would be a latency of the device.
+        for _ in range(depth):
+            self._buffer.write(b"\xa5" * size)
         self._requests = array("q", bytes(8 * _WORDS * depth))
         for slot in range(depth):
             opcode = _WRITE if write else _READ

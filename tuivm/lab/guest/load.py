@@ -10,7 +10,7 @@ import time
 from functools import partial
 
 from .blocks import same_scheduler
-from .devices import find_disk, find_nic, read_text
+from .devices import find_disk, find_nic, nics, read_text
 from .figures import random_offsets
 from .orders import OrderError
 from .sockets import HEADER, SHORTEST, bring_up, frame, opened
@@ -46,23 +46,23 @@ class Load:
         if rate > FASTEST:
             raise OrderError(f"rate {rate:g} is more than {FASTEST:g} a second")
         disks = [find_disk(serial, self._root) for serial in order.texts("serials")]
-        pairs = [
-            (find_nic(mac, self._root), find_nic(peer, self._root))
-            for mac, peer in order.pairs("macs")
-        ]
+        known = {nic.mac: nic for nic in nics(self._root)}
+        pairs = [(find_nic(mac, self._root), peer.lower()) for mac, peer in order.pairs("macs")]
         for disk in disks:
             if size % disk.sector or size > disk.size:
                 raise OrderError(f"size {size} does not fit the disk {disk.serial}")
             same_scheduler(disk)
-        for pair in pairs:
-            bring_up(pair, watch, self._root)
+        for nic, peer in pairs:
+            frame(nic.mac, peer, SHORTEST, 0)  # A wrong address is told now, not to a child.
+            # The peer may be another guest's.
+            bring_up([nic, *([known[peer]] if peer in known else [])], watch, self._root)
         self.end()
         for disk in disks:
             if self._is_child(inherited):
                 _for_ever(partial(_on_disk, disk, rate, size, writes=writes))
-        for pair in pairs:
+        for nic, peer in pairs:
             if self._is_child(inherited):
-                _for_ever(partial(_on_nics, *pair, rate, size, self._root))
+                _for_ever(partial(_on_nic, nic, peer, rate, size, self._root))
 
     def end(self) -> None:
         """Returns when none of it runs any more."""
@@ -102,7 +102,7 @@ def paced(rate: float, request: Callable[[int], object]) -> None:
         request(number)
         number += 1
         now = time.monotonic()
-        due = max(due + 1 / rate, now - 1 / rate)
+        due = max(due + 1 / rate, now)
         if due > now:
             time.sleep(due - now)
 
@@ -127,9 +127,9 @@ def _on_disk(disk: Disk, rate: float, size: int, *, writes: bool) -> None:
         os.close(fd)
 
 
-def _on_nics(nic: Nic, peer: Nic, rate: float, size: int, root: str) -> None:
-    """Frames of `size` bytes from one to the other, or of the nearest size that there is."""
+def _on_nic(nic: Nic, peer: str, rate: float, size: int, root: str) -> None:
+    """Frames of `size` bytes to a MAC address, or of the nearest size that there is."""
     largest = int(read_text(f"{root}/sys/class/net/{nic.name}/mtu") or 1500) + HEADER
-    content = frame(nic.mac, peer.mac, max(SHORTEST, min(size, largest)), 0)
+    content = frame(nic.mac, peer, max(SHORTEST, min(size, largest)), 0)
     with opened(nic, None) as line:
         paced(rate, lambda _number: line.send(content))

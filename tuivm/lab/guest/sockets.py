@@ -14,6 +14,8 @@ from .orders import OrderError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .devices import Nic
     from .watch import Watch
 
@@ -28,7 +30,7 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _SO_ATTACH_FILTER = 26
 
 
-def bring_up(nics: tuple[Nic, ...], watch: Watch, root: str = "") -> None:
+def bring_up(nics: Sequence[Nic], watch: Watch, root: str = "") -> None:
     """Up and with a carrier, without any address: the kernel itself sends nothing on them."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         for nic in nics:
@@ -88,7 +90,10 @@ def _only(line: socket.socket, mark: int) -> None:
 
 
 def _octets(mac: str) -> bytes:
-    octets = bytes.fromhex(mac.replace(":", ""))
+    try:
+        octets = bytes.fromhex(mac.replace(":", ""))
+    except ValueError:
+        octets = b""
     if len(octets) != 6:
         raise OrderError(f"{mac} is no MAC address")
     return octets
