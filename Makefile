@@ -1,7 +1,7 @@
 # `make run` and `make test` set up what they need by themselves. TUIVM_NO_INSTALL=1 installs no
 # system package. ARGS goes to tuivm (make run ARGS="-c test:///default"), STAGES to the checks
 # (make test STAGES="lint unit").
-.PHONY: help demo run setup test lint format bench guests guests-stop lock build clean
+.PHONY: help demo run setup test lint format bench guests guests-stop virthost lock build clean
 
 help:
 	@echo 'make demo         set up if needed, then show two live guests compared'
@@ -13,6 +13,7 @@ help:
 	@echo 'make bench        measure, and print one table'
 	@echo 'make guests       boot two small guests with disk and network load'
 	@echo 'make guests-stop  end and remove them'
+	@echo 'make virthost     boot a virtualization host made of software (IOMMU, SR-IOV, KVM)'
 	@echo 'make lock         renew constraints.txt'
 	@echo 'make build        a wheel and a source archive in dist/'
 
@@ -48,6 +49,11 @@ guests:
 
 guests-stop:
 	@.venv/bin/python -m tests.support.sample_guests stop
+
+virthost:
+	@scripts/setup.sh test
+	@scripts/virthost-needs.sh
+	@.venv/bin/python -m tests.virthost
 
 lock:
 	@scripts/lock.sh

@@ -1,5 +1,7 @@
 #!/bin/sh
-# Runs every check, or the stages named: scripts/test.sh [lint|types|imports|unit|ui|live|tty]...
+# Runs every check, or the stages named:
+#   scripts/test.sh [lint|types|imports|unit|ui|live|tty|virthost]...
+# virthost builds and boots a machine of software, so it runs only where it is named.
 # All stages run even when one fails; ends with 1 if any did.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -19,6 +21,7 @@ run_stage() {
         types) mypy && mypy scripts/daemons.py ;;
         imports) lint-imports ;;
         unit | ui | live | tty) python -m pytest "tests/$1" ;;
+        virthost) scripts/virthost-needs.sh && python -m pytest tests/virthost ;;
         *)
             complain "no stage called $1"
             return 2

@@ -11,7 +11,7 @@ import pytest
 
 HERE = Path(__file__).parent
 # On a developer's machine these may lack libvirt, QEMU or a pty; CI has to have them all.
-NEVER_SKIPPED_IN_CI = (HERE / "live", HERE / "tty")
+NEVER_SKIPPED_IN_CI = (HERE / "live", HERE / "tty", HERE / "virthost")
 
 # A person's hosts, keys and log stay out of the tests, and the tests out of them.
 _scratch = tempfile.TemporaryDirectory(prefix="tuivm-tests-")

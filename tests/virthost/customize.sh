@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Given to mmdebstrap as its customize hook: "$1" is the new system's root directory, TUIVM_KEY the
 # public half of the key that may log in as root.
 set -eu
@@ -10,7 +11,7 @@ chroot "$root" update-initramfs -u -k all
 
 echo virthost >"$root/etc/hostname"
 echo '127.0.0.1 localhost virthost' >"$root/etc/hosts"
-mkdir -p -m 700 "$root/root/.ssh"
+mkdir -m 700 "$root/root/.ssh"
 printf '%s\n' "$TUIVM_KEY" >"$root/root/.ssh/authorized_keys"
 
 # By its driver: without predictable names the NICs are numbered in the order they are found.

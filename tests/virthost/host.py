@@ -1,12 +1,13 @@
 """A running virtual host: QEMU's TCG emulates a machine with VT-d, SVM and SR-IOV.
 
-In it are 11 IOMMU groups, one of them with three devices; 01:00.0, an e1000e, and 02:00.0, an
+In it are 10 IOMMU groups, one of them with three devices; 01:00.0, an e1000e, and 02:00.0, an
 NVMe controller that is a PF with 4 VFs, each alone in its group; USB storage and a USB tablet; and
 /dev/kvm, nested.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import socket
@@ -32,6 +33,8 @@ DAEMON_SECONDS = 240
 TRIES = 2
 _POWER_OFF_SECONDS = 60
 _POLL_SECONDS = 0.5
+_CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b.|[^\n\t -~\x80-\U0010ffff]")
+"""The firmware clears the screen and the boot loader moves the cursor."""
 _CMDLINE = (
     "root=/dev/vda rw console=ttyS0 intel_iommu=on iommu=pt net.ifnames=0 "
     "systemd.mask=systemd-networkd-wait-online.service quiet"
@@ -115,8 +118,8 @@ class VirtualHost:
 
     @property
     def console(self) -> str:
-        """What it has written on its serial port, and QEMU on its standard error."""
-        return (self.state / "console.log").read_text(errors="replace")
+        """What it has written on its serial port, and QEMU on its standard error, as plain text."""
+        return _CONTROLS.sub("", (self.state / "console.log").read_text(errors="replace"))
 
     def alive(self) -> bool:
         return self._qemu is not None and self._qemu.poll() is None
