@@ -22,14 +22,16 @@ off at a time, except that "stop" ends the one that runs and "load" goes on in t
         Direct I/O at random aligned offsets (sequential: one after the other). Reads only, unless
         op is "write" (demo guests' own disks). traced: nothing else is to happen in the guest
         meanwhile (no progress messages, the fallback generator with plain preads at depth 1).
+        "generator": "tuivm", where it is said, is the fallback even where there is fio, whose start
+        takes half a second a trial under TCG. A disk's I/O scheduler is set to "none".
         {"type": "progress", "id", "done": requests, "seconds"}   every 0.25 s unless traced
         {"type": "done", "id", "requests", "bytes", "seconds", "p50", "p95", "p99" (ns),
          "interrupts": of the device meanwhile, "generator"}
     {"do": "frames", "id", "mac", "peer": MAC, "mode": "send" | "pingpong", "size": bytes of the
      Ethernet frame without FCS, "requests", "traced"}
-        send: that many frames from mac to peer, as fast as the device takes them, until the last
-        has arrived or 1 s has passed without one. pingpong: one frame there and one back, again
-        and again; latency is of the round trip.
+        send: that many frames from mac to peer, as fast as they arrive (at most 64 are on their
+        way), until the last has arrived or 1 s has passed without one. pingpong: one frame there
+        and one back, again and again; latency is of the round trip, and requests are round trips.
         {"type": "progress", ...} and {"type": "done", "id", "requests": frames sent, "bytes",
          "seconds", "arrived": frames, "p50", "p95", "p99" (pingpong only), "interrupts": of the
          device of mac, "peer_interrupts", "generator": "tuivm (packet socket)"}
@@ -39,7 +41,8 @@ off at a time, except that "stop" ends the one that runs and "load" goes on in t
         {"type": "done", "id", "requests", "bytes": 0, "seconds", "generator": "tuivm"}
     {"do": "load", "id", "serials": [...], "macs": [[mac, peer], ...], "rate": requests a second of
      each device, "size", "writes": bool}
-        Goes on until it is stopped; answered {"type": "begun", "id"} at once.
+        Goes on until it is stopped; answered {"type": "begun", "id"} at once. A peer may be
+        another guest's.
     {"do": "stop", "id"}
         {"type": "stopped", "id"}: nothing runs any more. What was stopped answers "failed" with
         why "stopped" first.
