@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import re
-import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from tests.support import cpio, kernel
 from tests.support.appliance import Appliance, appliance
-from tests.support.kernel import ApplianceError
+from tuivm.lab import cpio, packages, userland
+from tuivm.lab.ports import LabError
 
 AGENT_MEMORY_MIB = 192
 """What it needs, with the agent's libraries."""
@@ -28,7 +26,7 @@ CHANNEL = (
 
 @cache
 def agent_appliance() -> Appliance:
-    """The appliance for load=agent, built if need be. Raises ApplianceError where it cannot be."""
+    """The appliance for load=agent, built if need be. Raises LabError where it cannot be."""
     plain = appliance()
     digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
     built = plain.initrd.with_name(f"initrd-agent-{digest}")
@@ -46,31 +44,20 @@ def agent_appliance() -> Appliance:
 
 def _archive(work: Path) -> bytes:
     tree = work / "tree"
-    kernel.unpack(kernel.download(["qemu-guest-agent"], work), tree)
+    packages.fetch(["qemu-guest-agent"], tree)
     agent = next((path for path in tree.rglob("sbin/qemu-ga") if path.is_file()), None)
     if agent is None:
-        raise ApplianceError("no qemu-ga in the package qemu-guest-agent")
-    directories: dict[str, None] = {}
+        raise LabError("There is no qemu-ga in the package qemu-guest-agent.")
+    program = userland.program(agent)
     files = [
         cpio.file("etc/os-release", OS_RELEASE.encode()),
         cpio.file("bin/qemu-ga", agent.read_bytes(), executable=True),
     ]
-    files += [
-        cpio.file(path.lstrip("/"), Path(path).read_bytes(), executable=True)
-        for path in _libraries(agent)
-    ]
-    for file in files:
-        parents = [str(parent) for parent in Path(file.name).parents if parent.name]
-        directories.update(dict.fromkeys(reversed(parents)))
-    return cpio.archive([*map(cpio.directory, directories), *files])
+    # Each where it lies here: the loader looks there.
+    here = (program.loader, *program.libraries.values())
+    files += [_library(path) for path in here if path is not None]
+    return cpio.archive(cpio.with_parents(files))
 
 
-def _libraries(program: Path) -> list[str]:
-    """Paths of the shared libraries that a program is loaded with, the loader's among them."""
-    done = subprocess.run(
-        ["ldd", program], capture_output=True, text=True, env={"LC_ALL": "C"}, check=False
-    )
-    missing = re.findall(r"(\S+) => not found", done.stdout)
-    if done.returncode or missing:
-        raise ApplianceError(f"qemu-ga lacks {missing or done.stderr.strip()}")
-    return re.findall(r"(/\S+) \(0x", done.stdout)
+def _library(path: Path) -> cpio.Entry:
+    return cpio.file(str(path).lstrip("/"), path.read_bytes(), executable=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support import cpio
 from tests.support.appliance import MEMORY_MIB, Appliance, appliance
+from tuivm.lab import cpio
 from tuivm.lab.mark import mark_xml
 from tuivm.lab.ports import CHANNEL
 

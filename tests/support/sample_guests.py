@@ -17,7 +17,7 @@ import libvirt
 
 from tests.support.appliance import MEMORY_MIB, Appliance, appliance
 from tests.support.guests import disk_xml, guest_xml, sparse_file
-from tests.support.kernel import ApplianceError
+from tuivm.lab.ports import LabError
 
 PARAVIRTUAL, EMULATED, NETWORK = "sample-paravirtual", "sample-emulated", "tuivm-sample"
 DISK_MIB = 16
@@ -94,7 +94,7 @@ def _files(directory: Path) -> Appliance:
     """A copy of the appliance and the disks, in a directory that every user may enter."""
     directory.mkdir(mode=0o755, exist_ok=True)
     if directory.stat().st_uid != os.getuid() or directory.is_symlink():
-        raise ApplianceError(f"{directory} belongs to somebody else")
+        raise LabError(f"{directory} belongs to somebody else")
     directory.chmod(0o755)
     built = appliance()
     copies = []
@@ -178,7 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         conn = libvirt.open(options.uri)
         start(conn, home()) if options.what == "start" else stop(conn, home())
-    except (libvirt.libvirtError, ApplianceError) as error:
+    except (libvirt.libvirtError, LabError) as error:
         print(f"sample_guests: {error}", file=sys.stderr)
         return 1
     return 0

@@ -7,7 +7,7 @@ import re
 import shutil
 import struct
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -36,11 +36,14 @@ def find(
     modules: Path | None,
     cache: Path,
     say: Callable[[str], None],
+    *,
     root: Path = Path("/"),
+    wanted: Sequence[str] = WANTED,
 ) -> Kernel:
     """The kernel that the appliance gets: the one given, else the first that lacks no driver of:
     the running one, the others installed, the distribution's package. Where none has all, the one
-    that lacks least. Raises LabError with why each is of no use."""
+    that lacks least. cache: where a downloaded one is kept, with the modules wanted alone. Raises
+    LabError with why each is of no use, OSError."""
     if kernel is not None or modules is not None:
         return _complete(_given(kernel, modules, root))
     problems: list[str] = []
@@ -50,7 +53,7 @@ def find(
             return found
         usable.append(found)
     try:
-        usable.append(_downloaded(cache, say))
+        usable.append(_downloaded(cache, say, wanted))
     except LabError as error:
         problems.append(str(error))
     if not usable:
@@ -152,11 +155,11 @@ def _installed(root: Path, problems: list[str]) -> Iterator[Kernel]:
             problems.append(f"There is no image of the kernel {name} in /boot.")
 
 
-def _downloaded(cache: Path, say: Callable[[str], None]) -> Kernel:
+def _downloaded(cache: Path, say: Callable[[str], None], wanted: Sequence[str]) -> Kernel:
     """The kernel of the distribution's package, kept in the cache: image and wanted modules."""
     if not packages.can_download():
         raise LabError("Packages cannot be downloaded without installing them here.")
-    kept = cache / f"kernel-{sha256(' '.join(WANTED).encode()).hexdigest()[:12]}"
+    kept = cache / f"kernel-{sha256(' '.join(wanted).encode()).hexdigest()[:12]}"
     if not kept.is_dir():
         names = packages.kernel_packages()
         if not names:
@@ -165,7 +168,7 @@ def _downloaded(cache: Path, say: Callable[[str], None]) -> Kernel:
         with tempfile.TemporaryDirectory(dir=cache, prefix="work-") as work:
             tree = Path(work) / "tree"
             packages.fetch(names, tree)
-            _keep(tree, Path(work) / "kept")
+            _keep(tree, Path(work) / "kept", wanted)
             (Path(work) / "kept").rename(kept)
         for old in cache.glob("kernel-*"):
             if old != kept:
@@ -175,7 +178,7 @@ def _downloaded(cache: Path, say: Callable[[str], None]) -> Kernel:
     return _complete(Kernel(kept / "vmlinuz", kept / release, release, source))
 
 
-def _keep(tree: Path, kept: Path) -> None:
+def _keep(tree: Path, kept: Path, wanted: Sequence[str]) -> None:
     """Copy what is wanted of an unpacked package: the rest of it is 400 MB."""
     # A package may hold more than one directory; the kernel's is the one with its image.
     for modules in sorted(path for home in _module_homes(tree) for path in _listed(home)):
@@ -190,7 +193,7 @@ def _keep(tree: Path, kept: Path) -> None:
     if (modules / "modules.builtin").is_file():
         shutil.copyfile(modules / "modules.builtin", target / "modules.builtin")
     all_modules = Modules(modules)
-    for module in all_modules.with_dependencies(WANTED):
+    for module in all_modules.with_dependencies(wanted):
         path = all_modules.path(module.name)
         shutil.copyfile(path, target / path.name)
 
