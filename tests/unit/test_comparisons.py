@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.test_reports import same, sample
 from tuivm import comparisons
 from tuivm.comparisons import ComparisonError, file_name, listed, load, remove, save
+from tuivm.kept import LARGEST
 
 
 def test_save_load_list_remove(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_broken_or_foreign_file_is_reported(tmp_path: Path, content: bytes, wh
 
 def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "huge.json").open("wb") as file:
-        file.truncate(comparisons.LARGEST + 1)
+        file.truncate(LARGEST + 1)
     assert "too large" in listed(into=tmp_path)[0].problem
 
 

@@ -10,7 +10,7 @@ from tuivm.model.comparison import MEASURES, Comparison, Measure, Row
 from tuivm.model.recorded import Recorded
 from tuivm.reports import words
 from tuivm.reports.canvas import SHADES, Canvas, cut
-from tuivm.reports.document import timestamp
+from tuivm.reports.checks import timestamp
 from tuivm.reports.plot import DASHES, HEIGHT, Look, draw_plot
 
 WIDTH = 1000.0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 
 from tuivm.model.comparison import MEASURES, Comparison, Figure, Measure, Row
 from tuivm.model.recorded import Recorded
 from tuivm.model.units import visible
 from tuivm.reports import words
-from tuivm.reports.document import timestamp
+from tuivm.reports.checks import timestamp
+from tuivm.reports.markdown import markup
 
 _HEADS = {
     "throughput": "throughput_bytes_per_second",
@@ -20,7 +20,6 @@ _HEADS = {
     "cpu": "host_cpu_ns_per_io",
 }
 _FORMULA = ("=", "+", "-", "@")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//)|(?<=www)\.)")
 
 
 def to_csv(recorded: Recorded) -> str:
@@ -55,7 +54,7 @@ def to_markdown(recorded: Recorded) -> str:
     ]
     if comparison.unfair:
         lines += ["", "## What makes it unfair", ""]
-        lines += [f"- {_escaped(one.reason)}" for one in comparison.unfair]
+        lines += [f"- {markup(one.reason)}" for one in comparison.unfair]
     lines += ["", "## How it was measured", "", words.HOW, ""]
     return "\n".join(lines)
 
@@ -106,17 +105,12 @@ def _has_figures(comparison: Comparison, measure: Measure) -> bool:
 
 def _markdown_row(row: Row, measures: list[Measure]) -> str:
     cls = f"{row.cls.glyph} {row.cls.value}"
-    device = f"**{_escaped(words.where(row))}** {_escaped(row.model)}"
-    note = f" ({_escaped(row.note)})" if row.note else ""
-    cells = [device + note, cls, _escaped(row.host), _escaped(words.backing_text(row.backing))]
+    device = f"**{markup(words.where(row))}** {markup(row.model)}"
+    note = f" ({markup(row.note)})" if row.note else ""
+    cells = [device + note, cls, markup(row.host), markup(words.backing_text(row.backing))]
     for measure in measures:
         mark = words.mark(row, measure)
-        text = _escaped(words.figure_text(row.figures.get(measure.id), measure))
+        text = markup(words.figure_text(row.figures.get(measure.id), measure))
         cells.append(f"**{text}** {mark}" if mark else text)
-        cells.append(_escaped(words.ratio_text(row.ratios.get(measure.id))))
+        cells.append(markup(words.ratio_text(row.ratios.get(measure.id))))
     return "| " + " | ".join(cells) + " |"
-
-
-def _escaped(text: str) -> str:
-    """On one line, and nothing in it is markup."""
-    return _MARKDOWN.sub(r"\\\1", visible(text))
