@@ -10,6 +10,7 @@ from tests.support.labrun import lab_run
 from tests.support.simhost import SimHost
 from tests.support.simlab import SimLab, SimRun, offer_of
 from tests.ui.support import Rig, running
+from tuivm.labdesk import LabDesk
 from tuivm.model.devices import DeviceClass
 from tuivm.model.lab import Experiment, KeptRun, LabOffer, Leftover, Length, Subject
 from tuivm.options import Options
@@ -460,6 +461,31 @@ async def test_another_host_is_asked_and_a_gone_one_left(tmp_path: Path) -> None
         assert lab.run is None
         await rig.press("1", "L")
         await see(rig, "[local]", "8 models")
+
+
+async def test_the_lab_of_other_hosts_is_asked_anew(tmp_path: Path) -> None:
+    """It is made for the hosts there are: the one before knew nothing of a new one."""
+    made: list[SimLab] = []
+
+    def make(specs: object) -> SimLab:
+        made.append(SimLab())
+        return made[-1]
+
+    async with running(tmp_path, web, hosts=("local", "rack7")) as rig:
+        rig.app.lab_desk = LabDesk(make)
+        await opened(rig)
+        await see(rig, "8 models")
+        assert len(made) == 1
+        rig.app.remove_host("rack7")
+        await rig.tick()
+        await see(rig, "8 models")
+        assert len(made) == 2
+        assert made[1].requests, "the new one made the plan"
+        await rig.press("s")
+        assert made[1].run is not None
+        rig.app.remove_host("local")
+        await rig.tick()
+        assert len(made) == 2, "not while it runs"
 
 
 async def test_a_host_that_is_lost_starts_nothing(tmp_path: Path) -> None:

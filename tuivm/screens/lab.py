@@ -14,7 +14,7 @@ from textual.widgets import Static
 from tuivm.commands import BY_ID, COMMANDS
 from tuivm.commands.base import LAB, bindings
 from tuivm.model.lab import LESSONS, Experiment, LabOffer, LabRequest, Plan
-from tuivm.model.labports import LabPortError
+from tuivm.model.labports import LabPort, LabPortError
 from tuivm.model.units import visible
 from tuivm.screens import labexplain, lablessons, labpair, labplan, labresult
 from tuivm.screens.explaining import Explanation
@@ -56,6 +56,7 @@ class LabScreen(RunningPlace):
         self.page = Page.CHOOSE
         self.offer: LabOffer | None = None
         self.plan: Plan | str = ""
+        self._asked: LabPort | None = None
         self._planned: tuple[LabOffer, LabRequest] | None = None
         self._lesson = LESSONS[0]
         self._shown: Shown | None = None
@@ -111,7 +112,7 @@ class LabScreen(RunningPlace):
             self.look_for_leftovers(asked=False)
 
     def _ask_host(self) -> None:
-        self.offer = None
+        self.offer, self._asked = None, self.port
         if self.choice.host:
             work = self._take_offer(self.choice.host)
             self.run_worker(work, group="lab-offer", exclusive=True)
@@ -126,6 +127,9 @@ class LabScreen(RunningPlace):
     def _make_plan(self) -> None:
         """Anew only when something else is asked for: what is shown is what will run."""
         host = self.choice.host
+        if host and self._asked is not self.port:
+            # Made anew, since there are other hosts now: it knows nothing of them yet.
+            self._ask_host()
         refusal = self._host_refusal()
         if self.offer is None or self.offer.problem or refusal:
             self._planned = None

@@ -62,7 +62,8 @@ LESSONS = {
 def explain_lesson(lesson: Experiment) -> Explanation:
     words = LESSONS[lesson]
     text = f"{words.shows}\n{words.why}\n{words.use}"
-    return Explanation(TITLES[lesson], text, xml=words.xml)
+    command = f"tuivm lab run --lesson {lesson.value}"
+    return Explanation(TITLES[lesson], text, command, xml=words.xml)
 
 
 def lines(

@@ -113,6 +113,14 @@ MODELS = {
         "-device pcnet,netdev=net0",
         _nic("pcnet"),
     ),
+    "vfio-pci": ModelWords(
+        "A device of the host that the guest drives itself: its registers are mapped into the "
+        "guest, and the IOMMU lets it reach no other memory. QEMU sees none of its I/O.",
+        "-device vfio-pci,host=ADDRESS",
+        "<hostdev mode='subsystem' type='pci' managed='yes'>\n  <source>\n"
+        "    <address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>\n  </source>\n"
+        "</hostdev>",
+    ),
 }
 _ALIASES = {
     "ahci": "sata",
@@ -148,6 +156,8 @@ REGISTERS = {
 """By QEMU's name of the memory region (or KVM's of its counter): what is there."""
 
 
-def words_of(subject_id: str) -> ModelWords | None:
-    """None for a subject that is no model of ours."""
+def words_of(subject_id: str, model: str = "") -> ModelWords | None:
+    """None for a subject that is no model of ours. model: QEMU's name of the device."""
+    if model == "vfio-pci":
+        return MODELS[model]
     return MODELS.get(_ALIASES.get(subject_id, subject_id))

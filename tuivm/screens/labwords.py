@@ -51,7 +51,7 @@ def explain_lab() -> Explanation:
 
 def explain_subject(subject: Subject, row: SubjectFigures | None = None) -> Explanation:
     """A model (or machine type, or accelerator), and what was counted of it."""
-    words = words_of(subject.id)
+    words = words_of(subject.id, subject.model)
     lines = [words.text if words else subject.about or f"{subject.title}."]
     if words and subject.about and subject.about not in words.text:
         lines.append(subject.about)
