@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tuivm.model.lab import Interval, Subject
-from tuivm.model.units import byte_count, count, nanoseconds
+from tuivm.model.units import count, nanoseconds
 
 
 def amount(value: float, unit: str) -> str:
-    """ "1.2 GiB/s", "19.2k/s", "52.1 µs", "26", "0.04"; unit: as in `LabMeasure`."""
+    """ "1.21 GiB/s", "19.2k/s", "52.1 µs", "26", "0.04"; unit: as in `LabMeasure`."""
     if unit == "B/s":
-        text = byte_count(value)
-        return f"{text[:-1]} {text[-1]}iB/s" if text[-1].isalpha() else f"{text} B/s"
+        return _bytes(value)
     if unit == "1/s":
         return f"{count(value)}/s"
     if unit in ("ns", "ns each"):
@@ -27,6 +26,12 @@ def plain(value: float) -> str:
     if value >= 999.5:
         return count(value)
     return f"{value:.2f}" if 0.095 <= value < 0.995 else f"{value:.3g}"
+
+
+def _bytes(value: float) -> str:
+    """Three digits, as an interval is often narrower than two of them tell."""
+    step = next((one for one in range(4) if value < 999.5 * 1024**one), 4)
+    return f"{value / 1024**step:.3g} {('', 'Ki', 'Mi', 'Gi', 'Ti')[step]}B/s"
 
 
 def spread(interval: Interval, unit: str) -> str:
