@@ -1,0 +1,194 @@
+"""Trials: the warm-up, from which the number of requests follows, and the measured rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tuivm.lab import fairness, orders, schedule
+from tuivm.lab.book import Book
+from tuivm.lab.boot import Booted
+from tuivm.lab.ports import LabError, LabHost, Usage
+from tuivm.lab.schedule import Cost, Slot
+from tuivm.model.lab import Phase, Subject, Trial, Workload
+
+FIRST = 32
+"""Requests that the warm-up begins with."""
+ENOUGH = 0.1
+"""Seconds of requests after which what one takes is known well enough to plan with."""
+REST = 0.25
+"""Seconds between two looks whether a pause is over."""
+COUNTING = 1.0
+"""Seconds a subject that switching the trace on and off and reading it takes."""
+
+
+class Bench:
+    """The guests of a run, and what is done to the subjects in them."""
+
+    def __init__(self, host: LabHost, book: Book, booted: Iterable[Booted]) -> None:
+        self.book = book
+        self._host = host
+        self._booted = tuple(booted)
+        self._of = {subject: one for one in self._booted for subject in one.places}
+        self._own = [one.guest.uuid for one in self._booted]
+        self._costs: dict[tuple[str, str], Cost] = {}
+
+    def booted(self, subject: str) -> Booted:
+        """The guest that has this subject."""
+        return self._of[subject]
+
+    def warm_up(self) -> None:
+        """Round 0 of everything; then the plan has the requests of each workload."""
+        book = self.book
+        book.enter(Phase.WARMUP, "Warm-up: what a request takes on each device")
+        slots = schedule.order(book.plan, [0])
+        began = book.clock()
+        for number, slot in enumerate(slots):
+            self._attempt(slot)
+            each = (book.clock() - began) / (number + 1)
+            measured = max(schedule.SHORTEST * book.plan.seconds, book.plan.seconds - book.elapsed)
+            book.expect(each * (len(slots) - number - 1) + measured)
+        counting = COUNTING * len(book.subjects())
+        left = book.plan.seconds - book.elapsed - counting
+        seconds = max(schedule.SHORTEST * book.plan.seconds, left)
+        book.plan = schedule.chosen(book.plan, self._costs, seconds)
+
+    def measure(self) -> None:
+        """All rounds. Rests between trials while the run is paused."""
+        book = self.book
+        book.enter(Phase.MEASURING, "Measuring")
+        slots = schedule.order(book.plan, range(1, book.plan.rounds + 1))
+        for number, slot in enumerate(slots):
+            self._expect(slots[number:])
+            self._rest()
+            self._attempt(slot)
+        self._expect([])
+
+    def ask(
+        self, subject: Subject, workload: Workload, round_: int, *, traced: bool = False
+    ) -> orders.Done:
+        """Have the appliance do a workload once, and tell of it meanwhile."""
+        booted = self._of[subject.id]
+        order = orders.order_of(
+            subject,
+            workload,
+            booted.places[subject.id],
+            seed=self.book.plan.seed + round_,
+            traced=traced,
+        )
+        rate = _Rate()
+
+        def tell(message: orders.Message | None) -> None:
+            self.book.tell(subject=subject.id, workload=workload.id, rate=rate.after(message))
+
+        return orders.done_of(booted.line.ask(order, tell=tell), subject, workload, round_)
+
+    def drop_guest(self, booted: Booted, why: str) -> None:
+        """A guest is gone, and with it all its subjects."""
+        for subject in booted.places:
+            self.book.omit(subject, why)
+
+    def _attempt(self, slot: Slot) -> None:
+        """One trial; a second try when it fails, and then the subject is out."""
+        book = self.book
+        book.control.check()
+        subject = next((one for one in book.subjects() if one.id == slot.subject), None)
+        if subject is None:
+            return
+        workload = schedule.current(book.plan, slot)
+        which = f"round {slot.round} of {book.plan.rounds}" if slot.round else "warm-up"
+        book.tell(
+            f"{workload.title} on {subject.title}: {which}",
+            subject=subject.id,
+            workload=workload.id,
+        )
+        for again in (True, False):
+            try:
+                if slot.round:
+                    book.trials.append(self._trial(subject, workload, slot.round))
+                else:
+                    book.trials.append(self._warm(subject, workload))
+            except LabError as error:
+                booted = self._of[subject.id]
+                if isinstance(error, orders.GuestLostError) or not booted.guest.alive():
+                    self.drop_guest(booted, f"its guest ended while {subject.id} ran: {error}")
+                    return
+                if not again:
+                    book.omit(subject.id, f"{workload.title} failed twice: {error}")
+            else:
+                return
+
+    def _warm(self, subject: Subject, workload: Workload) -> Trial:
+        """As few requests as tell what one takes."""
+        requests = max(FIRST, workload.depth)
+        while True:
+            began = self.book.clock()
+            trial = self._trial(subject, workload._replace(requests=requests), 0)
+            each = trial.seconds / trial.requests
+            around = max(0.0, self.book.clock() - began - trial.seconds)
+            self._costs[subject.id, workload.id] = Cost(each, around)
+            if trial.seconds >= ENOUGH or requests >= schedule.MOST:
+                return trial
+            # Twice what it seems to need, and tenfold at most: the first ones are slower.
+            wanted = int(2 * ENOUGH / each)
+            requests = min(schedule.MOST, 10 * requests, max(wanted, 2 * requests))
+
+    def _trial(self, subject: Subject, workload: Workload, round_: int) -> Trial:
+        guest = self._of[subject.id].guest
+        host_before, before = self._host.use(self._own), guest.usage()
+        done = self.ask(subject, workload, round_)
+        after, host_after = guest.usage(), self._host.use(self._own)
+        if round_:
+            self.book.load = self.book.load.plus(host_before, host_after)
+        lost = done.sent - done.trial.requests
+        if lost > 0.01 * done.sent:
+            self.book.remark(
+                f"{subject.title}: up to {lost / done.sent:.0%} of the frames of a trial got lost; "
+                "those that arrived count."
+            )
+        return done.trial._replace(
+            # A thread that began meanwhile counts from its beginning.
+            cpu_ns=_gained({**dict.fromkeys(after.threads, 0), **before.threads}, after.threads),
+            exits=_gained(before.exits, after.exits),
+            steal=fairness.stolen(host_before, host_after),
+        )
+
+    def _rest(self) -> None:
+        book = self.book
+        while not book.control.rest(REST):
+            book.tell("Paused")
+        book.control.check()
+
+    def _expect(self, slots: Iterable[Slot]) -> None:
+        left = {one.id for one in self.book.subjects()}
+        mine = [slot for slot in slots if slot.subject in left]
+        seconds = schedule.expected(self.book.plan, mine, self._costs)
+        self.book.expect(seconds + COUNTING * len(left))
+
+
+class _Rate:
+    """Requests a second between two progress messages."""
+
+    def __init__(self) -> None:
+        self._last = (0.0, 0.0)
+        self._rate: float | None = None
+
+    def after(self, message: orders.Message | None) -> float | None:
+        done = orders.number(message, "done") if message else None
+        seconds = orders.number(message, "seconds") if message else None
+        if done is not None and seconds is not None:
+            was_done, was_at = self._last
+            if seconds > was_at:
+                self._rate = (done - was_done) / (seconds - was_at)
+            self._last = (done, seconds)
+        return self._rate
+
+
+def _gained(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """Of counters that were there both times."""
+    return {name: max(0, now - before[name]) for name, now in after.items() if name in before}
+
+
+def exits_of(before: Usage, after: Usage) -> dict[str, int]:
+    """Exits that reached the VMM between the two, by libvirt's names; empty without KVM."""
+    gained = _gained(before.exits, after.exits)
+    return {name: gained[name] for name in ("io_exits", "mmio_exits") if name in gained}
