@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.labhost import ABILITIES, APPLIANCE, KICKS, FakeHost, build
+from tests.support.labplayed import ABILITIES, APPLIANCE, KICKS, FakeHost, build
 from tuivm.lab import domain, experiments, runner
 from tuivm.lab.control import Control
 from tuivm.lab.ports import LabError
