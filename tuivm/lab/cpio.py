@@ -37,16 +37,17 @@ def link(name: str, target: str) -> Entry:
 
 
 def with_parents(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries, with each directory that they lie in and that is not among them before them."""
+    """The entries, after all directories that they lie in; each directory once."""
     entries = list(entries)
+    own = {entry.name for entry in entries if stat.S_ISDIR(entry.mode)}
     parents = {
         str(parent)
         for entry in entries
         for parent in PurePosixPath(entry.name).parents
         if parent.name
     }
-    parents -= {entry.name for entry in entries}
-    return [*map(directory, sorted(parents)), *entries]
+    files = [entry for entry in entries if not stat.S_ISDIR(entry.mode)]
+    return [*map(directory, sorted(own | parents)), *files]
 
 
 def archive(entries: Iterable[Entry]) -> bytes:
