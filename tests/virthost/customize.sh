@@ -11,7 +11,8 @@ chroot "$root" update-initramfs -u -k all
 
 echo virthost >"$root/etc/hostname"
 echo '127.0.0.1 localhost virthost' >"$root/etc/hosts"
-mkdir -m 700 "$root/root/.ssh"
+mkdir -p "$root/root/.ssh"
+chmod 700 "$root/root/.ssh"
 printf '%s\n' "$TUIVM_KEY" >"$root/root/.ssh/authorized_keys"
 
 # By its driver: without predictable names the NICs are numbered in the order they are found.
