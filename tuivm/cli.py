@@ -14,6 +14,11 @@ from tuivm.options import Options
 
 PROGRAM = "tuivm"
 SHELLS = ("bash", "zsh", "fish")
+# Said here once more, as the records of the Lab cost the start of everything else.
+LESSONS = ("nested", "machine", "iothread")
+DISK_BACKINGS = ("null", "file")
+NIC_BACKINGS = ("socket", "tap")
+EXPORTS = ("json", "md", "svg")
 DEFAULT_TIMEOUT = 10.0
 MIN_INTERVAL = 0.1
 
@@ -74,6 +79,9 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "stats":
             _add_stats_options(command)
+    _add_lab(commands)
+    demo = _command(commands, "demo", "two live guests compared, virtio and emulated, and a tour")
+    _add_appliance_options(demo)
     completions = _command(commands, "completions", "print the completions for a shell")
     completions.add_argument("shell", choices=SHELLS, metavar="SHELL", help="bash, zsh or fish")
     return root
@@ -85,6 +93,93 @@ def _command(
     command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
     _add_globals(command, after=True)
     return command
+
+
+def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """`tuivm lab …`. Global options are taken before `lab` and after what follows it."""
+    text = "measure the device models of a host, with small guests made for it"
+    lab = commands.add_parser("lab", help=text, description=text, allow_abbrev=False)
+    actions = lab.add_subparsers(
+        dest="lab_command", metavar="ACTION", title="actions", required=True
+    )
+    _add_lab_run(_command(actions, "run", "measure, and keep the result"))
+    kept = _command(actions, "list", "the results that were kept")
+    kept.add_argument("--json", action="store_true", help="JSON")
+    show = _command(actions, "show", "a kept result: tables, and what was seen in words")
+    show.add_argument("name", metavar="NAME")
+    show.add_argument("--json", action="store_true", help="the whole run as JSON (docs/lab.md)")
+    compare = _command(actions, "compare", "two kept results, of this host or of different ones")
+    compare.add_argument("name", metavar="NAME")
+    compare.add_argument("other", metavar="NAME", help="what is set in ratio to the first")
+    compare.add_argument("--json", action="store_true", help="JSON")
+    export = _command(actions, "export", "write a kept result as a document")
+    export.add_argument("name", metavar="NAME")
+    export.add_argument("--format", choices=EXPORTS, default="json", help="default: %(default)s")
+    export.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="a new file (default: standard output)"
+    )
+    clean = _command(actions, "clean", "remove what a Lab that ended badly left on the hosts")
+    clean.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_lab_run(run: argparse.ArgumentParser) -> None:
+    def flag(name: str, text: str) -> None:
+        run.add_argument(name, action="store_true", help=text)
+
+    flag("--storage", "compare disk models (the default where nothing is named)")
+    flag("--network", "compare NIC models")
+    run.add_argument(
+        "--lesson",
+        action="append",
+        default=[],
+        choices=LESSONS,
+        help="TCG against KVM; q35 against i440fx; with and without I/O thread. May be given again",
+    )
+    run.add_argument(
+        "--models",
+        type=_words,
+        metavar="A,B",
+        help="these alone: virtio-blk, nvme, ide, e1000 … (default: all that there are)",
+    )
+    run.add_argument(
+        "--backing", choices=DISK_BACKINGS, help="behind every disk: QEMU's null-co, or a file"
+    )
+    run.add_argument(
+        "--nic-backing", choices=NIC_BACKINGS, help="behind every NIC: UDP sockets, or a bridge"
+    )
+    length = run.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="about a minute (the default)")
+    length.add_argument("--full", action="store_true", help="about five minutes")
+    run.add_argument(
+        "--accelerator", choices=("kvm", "tcg"), help="default: the fastest that works"
+    )
+    _add_appliance_options(run)
+    run.add_argument(
+        "--passthrough",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="a PCI device of the host that takes part (0000:01:00.0); may be given again",
+    )
+    run.add_argument("--seed", type=_seed, metavar="N", help="of the random order")
+    run.add_argument("--name", help="what the result is kept as (default: the date and a number)")
+    run.add_argument("--json", action="store_true", help="the whole run as JSON (docs/lab.md)")
+
+
+def _add_appliance_options(command: argparse.ArgumentParser) -> None:
+    """Of commands that boot guests of tuivm's own."""
+    command.add_argument(
+        "--kernel",
+        type=Path,
+        metavar="FILE",
+        help="the kernel of its guests (default: one of this machine, or the distribution's)",
+    )
+    command.add_argument(
+        "--modules",
+        type=Path,
+        metavar="DIR",
+        help="that kernel's modules, as in /lib/modules/RELEASE",
+    )
 
 
 def _add_stats_options(command: argparse.ArgumentParser) -> None:
@@ -178,6 +273,19 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number, at least 1: {text}")
     return number
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number, at least 0: {text}")
+    return int(text)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    if not words:
+        raise argparse.ArgumentTypeError("must name something, with commas in between")
+    return words
 
 
 def options_of(arguments: argparse.Namespace) -> Options:

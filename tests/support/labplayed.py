@@ -289,6 +289,7 @@ class FakeGuest:
             "p95": 1.2 * each * S,
             "p99": 2 * each * S,
             "interrupts": requests,
+            "generator": "tuivm (libaio)" if message.get("generator") else "fio 3.33",
         }
         if message["do"] == "frames":
             done["arrived"] = int(requests * (1 - self.host.lost))

@@ -6,6 +6,7 @@ import argparse
 import io
 import os
 import sys
+from functools import partial
 
 import tuivm
 from tuivm import cli, config, environment, logs, targets
@@ -45,6 +46,11 @@ def _with_libvirt(arguments: argparse.Namespace, options: Options) -> int:
         )
         return Exit.FINE
     try:
+        if arguments.command == "lab":
+            from tuivm.headless.lab import lab_command  # noqa: PLC0415 - for this alone
+
+            hosts = partial(_specs, options)
+            return lab_command(arguments, options, hosts, sys.stdout, sys.stderr)
         specs = _specs(options)
     except targets.TargetError as error:
         problem = error.problem

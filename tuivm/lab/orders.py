@@ -102,9 +102,16 @@ class Line:
 
 
 def order_of(
-    subject: Subject, workload: Workload, place: Place, *, seed: int, traced: bool = False
+    subject: Subject,
+    workload: Workload,
+    place: Place,
+    *,
+    seed: int,
+    traced: bool = False,
+    generator: str = "",
 ) -> dict[str, object]:
-    """What to tell the appliance so that it does this workload on this subject."""
+    """What to tell the appliance so that it does this workload on this subject. generator: "tuivm"
+    for the appliance's own even where it has fio."""
     if workload.id in _COMPUTE:
         return {"do": "compute", "kind": workload.id, "requests": workload.requests}
     common = {"size": workload.size, "requests": workload.requests, "traced": traced}
@@ -118,15 +125,18 @@ def order_of(
         "depth": workload.depth,
         "seed": seed,
         "sequential": workload.id == _SEQUENTIAL,
+        **({"generator": generator} if generator else {}),
         **common,
     }
 
 
 class Done(NamedTuple):
-    """A trial as the appliance saw it. sent: requests issued, of which some may have got lost."""
+    """A trial as the appliance saw it. sent: requests issued, of which some may have got lost.
+    generator: what issued them."""
 
     trial: Trial
     sent: int
+    generator: str = ""
 
 
 def done_of(answer: Message, subject: Subject, workload: Workload, round_: int) -> Done:
@@ -153,7 +163,7 @@ def done_of(answer: Message, subject: Subject, workload: Workload, round_: int) 
         latency=None if p50 is None or p95 is None or p99 is None else Percentiles(p50, p95, p99),
         interrupts=None if interrupts is None else int(interrupts),
     )
-    return Done(trial, sent)
+    return Done(trial, sent, str(answer.get("generator") or ""))
 
 
 def number(message: Message, key: str) -> float | None:
