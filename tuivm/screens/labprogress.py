@@ -23,6 +23,8 @@ from tuivm.widgets.window import Window
 
 ENDED = (Phase.DONE, Phase.STOPPED, Phase.FAILED)
 _LEAST_WINDOW = 60.0
+_BASE = 0.25
+"""Seconds of the shortest bucket: as often as a run tells how it goes, about."""
 _SHORT = {
     "large": "large",
     "d1": "4K d1",
@@ -37,35 +39,47 @@ _TELLING = ("d1", "pingpong", "exits")
 
 
 class Rates:
-    """The rate of each subject in each workload over the time of a run, in buckets of a second."""
+    """The rate of each subject in each workload over the time of a run, in buckets of `_BASE`."""
 
     def __init__(self) -> None:
         self._sums: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(dict)
         self.first: float | None = None
         self.last = 0.0
+        self._trials = 0
+        """How many of the run's are in it."""
 
     def add(self, progress: Progress) -> None:
         if self.first is None:
             self.first = progress.at
         self.last = progress.at
-        if progress.rate is None or not progress.subject or progress.phase not in _RATED:
-            return
-        key = progress.subject, progress.workload
-        bucket = self._sums[key].setdefault(math.floor(progress.at), [0.0, 0.0])
-        bucket[0] += progress.rate
+        # A short trial may be over before it told a rate.
+        for trial in progress.run.trials[self._trials :]:
+            if trial.seconds > 0:
+                rate = trial.requests / trial.seconds
+                self._push(trial.subject, trial.workload, progress.at, rate)
+        self._trials = len(progress.run.trials)
+        if progress.rate is not None and progress.subject and progress.phase in _RATED:
+            self._push(progress.subject, progress.workload, progress.at, progress.rate)
+
+    def _push(self, subject: str, workload: str, at: float, rate: float) -> None:
+        bucket = self._sums[subject, workload].setdefault(math.floor(at / _BASE), [0.0, 0.0])
+        bucket[0] += rate
         bucket[1] += 1
 
-    @property
-    def seconds(self) -> float:
-        """How much time a chart of all of it should show: whole minutes, at least one."""
+    def window(self, count: int, per_cell: int) -> Window:
+        """All of the run so far in `count` dot columns, at least a minute; as
+        `tuivm.widgets.window.pick_window`, whole cells at a time."""
         past = 0.0 if self.first is None else self.last - self.first
-        return max(_LEAST_WINDOW, math.ceil((past + 1.0) / _LEAST_WINDOW) * _LEAST_WINDOW)
+        seconds = math.ceil((past + 1.0) / _LEAST_WINDOW * 2) / 2 * _LEAST_WINDOW
+        step = max(1, math.ceil(max(seconds, _LEAST_WINDOW) / max(1, count) / _BASE)) * _BASE
+        cell = math.floor(self.last / step / per_cell)
+        return Window(step, count, (cell + 1) * per_cell - 1)
 
     def values(self, subject: str, workload: str, window: Window) -> list[float]:
         """One a bucket. Subjects take turns: between its turns a subject keeps its last rate."""
         known = self._sums.get((subject, workload), {})
         first = window.end_bucket - window.count + 1
-        per = max(1, round(window.step))
+        per = max(1, round(window.step / _BASE))
         made = []
         value = math.nan
         for bucket in range(first, window.end_bucket + 1):
@@ -73,7 +87,7 @@ class Rates:
             number = sum(part[1] for part in parts)
             if number:
                 value = sum(part[0] for part in parts) / number
-            made.append(value if bucket * per <= self.last else math.nan)
+            made.append(value if bucket * window.step <= self.last else math.nan)
         return made
 
     def newest(self, subject: str, workload: str) -> float | None:

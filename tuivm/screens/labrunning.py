@@ -13,6 +13,7 @@ from tuivm.screens.labkept import KeptRunsPlace, figures
 from tuivm.screens.labresult import Shown
 from tuivm.widgets.linetext import LineText
 from tuivm.widgets.livetable import LiveTable
+from tuivm.widgets.raster import PER_CELL
 from tuivm.widgets.timechart import TimeChart
 
 
@@ -75,7 +76,7 @@ class RunningPlace(KeptRunsPlace):
             table.styles.height = room
         chart = self.query_one(TimeChart)
         if chart.size.width and chart.size.height:
-            window = chart.window(self._rates.seconds, self._rates.last)
+            window = self._rates.window(chart.dot_columns, PER_CELL[chart.style])
             views = labprogress.views(plan)
             view = views[self._turned % len(views)]
             data = labprogress.chart(
