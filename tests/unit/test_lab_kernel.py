@@ -197,3 +197,18 @@ def test_the_elf_kernel_is_taken_out_where_it_can_be_started_so() -> None:
 def test_else_the_image_stays_as_it_is(payload: bytes) -> None:
     image = bzimage("6.1", payload)
     assert kernel.bootable(image) == image
+
+
+def test_a_kernel_packed_with_zstd_stays_as_it_is_without_libzstd(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(_: str) -> None:
+        raise OSError("libzstd.so.1: cannot open shared object file")
+
+    data = vmlinux()
+    # A frame of one raw block, with the size of the content in a byte (RFC 8878).
+    block = (1 | len(data) << 3).to_bytes(3, "little") + data
+    image = bzimage("6.1", b"\x28\xb5\x2f\xfd\x20" + bytes([len(data)]) + block)
+    assert kernel.bootable(image) == data
+    monkeypatch.setattr("tuivm.lab.unpacking.ctypes.CDLL", missing)
+    assert kernel.bootable(image) == image

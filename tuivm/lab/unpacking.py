@@ -30,14 +30,14 @@ def unpacked_module(data: bytes) -> bytes:
 
 def first_stream(data: bytes, magic: bytes) -> bytes:
     """What the compressed stream that data begins with holds, though other bytes follow it. b""
-    where it only looked like one."""
+    where it only looked like one, or cannot be unpacked here."""
     try:
         if magic == XZ:
             return lzma.LZMADecompressor().decompress(data)
         if magic == GZIP:
             return zlib.decompressobj(wbits=31).decompress(data)
         return zstd(data)
-    except (lzma.LZMAError, zlib.error, OSError):
+    except (lzma.LZMAError, zlib.error, OSError, LabError):
         return b""
 
 
