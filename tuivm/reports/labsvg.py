@@ -16,15 +16,15 @@ from tuivm.reports.labtables import HOW, grouped, host_facts
 WIDTH = 1000.0
 _LEFT = 24.0
 _COLUMNS = 2
-_GAP = 32.0
+_GAP = 24.0
 _CHART = (WIDTH - 2 * _LEFT - _GAP) / _COLUMNS
-_NAME = 164.0
-_FIGURE = 150.0
+_NAME = 166.0
+_FIGURE = 190.0
 _BAR = _CHART - _NAME - _FIGURE
 _ROW = 22.0
 _HEAD = 30.0
 _THICK = 11.0
-_WRAP = 150
+_WRAP = 138
 """Characters of small text that fit one line."""
 _TAIL = "p95"
 """Left out: between the two percentiles that are shown."""
@@ -97,7 +97,7 @@ def _chart(
     for place, (row, figure) in enumerate(shown):
         y = top + _HEAD + place * _ROW + _ROW / 2
         canvas.glyph(x + 7, y, row.subject.cls, 0)
-        canvas.text(x + 19, y + 4, cut(row.subject.title, 20), "small")
+        canvas.text(x + 19, y + 4, cut(row.subject.title, 22), "small")
         start = x + _NAME
         if figure is None:
             canvas.text(start, y + 4, "not measured", "small quiet")
