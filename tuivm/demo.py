@@ -44,7 +44,10 @@ def run_demo(arguments: argparse.Namespace, options: Options, interface: Interfa
         problem = error.problem
         _say(f"{problem.what}: {problem.reason}\n  remedy: {problem.remedy}")
         return Exit.USAGE
-    build = partial(appliance.build, kernel=arguments.kernel, modules=arguments.modules)
+    # Nothing is measured to the limit, which is what fio is for.
+    build = partial(
+        appliance.build, kernel=arguments.kernel, modules=arguments.modules, with_fio=False
+    )
     try:
         host = open_lab_host(specs[0])
     except LabError as error:

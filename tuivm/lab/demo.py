@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from lxml import etree
-from lxml.builder import E
 
 from tuivm.lab.appliance import Appliance
-from tuivm.lab.mark import mark_xml
+from tuivm.lab.parts import element
 from tuivm.lab.ports import (
-    CHANNEL,
     PREFIX,
     HostAbilities,
     LabError,
@@ -24,6 +22,7 @@ from tuivm.lab.ports import (
     Workplace,
 )
 from tuivm.lab.protocol import HELLO_DEADLINE
+from tuivm.lab.skeleton import System, domain_of, udp_source
 from tuivm.model.samples import ThreadRole
 
 MIB = 1024 * 1024
@@ -218,48 +217,33 @@ def guests(
     for number, kind in enumerate(KINDS):
         name, identity = f"{PREFIX}{kind.name}", str(uuid.uuid4())
         serial, mac = f"demo-{kind.name}"[:20], f"52:54:00:de:30:{number:02x}"
-        network = E.source(network=files.network)
-        how = "network"
+        how, source = "network", element("source", network=files.network)
         if not files.network:
-            mine, other = ports[number], ports[1 - number]
-            network = E.source(
-                E.local(address="127.0.0.1", port=str(mine)), address="127.0.0.1", port=str(other)
-            )
-            how = "udp"
-        devices = E.devices(
-            E.emulator(abilities.emulator),
-            E.disk(
-                E.driver(name="qemu", type="raw", cache="none", io="native"),
-                E.source(file=files.disks[number]),
-                E.target(dev=kind.target, bus=kind.bus),
-                E.serial(serial),
+            how, source = "udp", udp_source(ports[number], ports[1 - number])
+        devices = (
+            element(
+                "disk",
+                element("driver", name="qemu", type="raw", cache="none", io="native"),
+                element("source", file=files.disks[number]),
+                element("target", dev=kind.target, bus=kind.bus),
+                element("serial", serial),
                 type="file",
                 device="disk",
             ),
-            E.interface(E.mac(address=mac), network, E.model(type=kind.nic), type=how),
-            E.serial(type="pty"),
-            E.channel(E.target(type="virtio", name=CHANNEL), type="unix"),
-            E.memballoon(model="none"),
-        )
-        domain = E.domain(
-            E.name(name),
-            E.uuid(identity),
-            E.title(f"tuivm demo: {kind.title}"),
-            E.metadata(etree.fromstring(mark_xml(run)), _linux()),
-            E.memory(str(appliance.memory_mib), unit="MiB"),
-            E.vcpu("1"),
-            E.os(
-                E.type("hvm", arch=abilities.record.arch or "x86_64", machine="pc"),
-                E.kernel(files.kernel),
-                E.initrd(files.initrd),
-                E.cmdline(appliance.cmdline),
+            element(
+                "interface",
+                element("mac", address=mac),
+                source,
+                element("model", type=kind.nic),
+                type=how,
             ),
-            E.features(E.acpi(), E.apic()),
-            *([E.cpu(mode="host-passthrough")] if accelerator == "kvm" else []),
-            E.on_crash("destroy"),
-            devices,
-            type=accelerator,
         )
+        title = f"tuivm demo: {kind.title}"
+        system = System(
+            name, title, accelerator, "pc", files.kernel, files.initrd, metadata=(_linux(),)
+        )
+        domain = domain_of(system, devices, run=run, appliance=appliance, abilities=abilities)
+        domain.insert(1, element("uuid", identity))
         xml = etree.tostring(domain, encoding="unicode", pretty_print=True)
         made.append(DemoGuest(name, identity, kind, serial, mac, xml))
     return tuple(made)
