@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.test_reports import same, sample
-from tuivm import comparisons
 from tuivm.comparisons import ComparisonError, file_name, listed, load, remove, save
 from tuivm.kept import LARGEST
 
