@@ -60,7 +60,7 @@ def test_abilities(lab: LibvirtLabHost, rig: Rig) -> None:
     assert "ide" in found.caps["qemu", "pc"].disk_buses
     assert "ide" not in found.caps["qemu", "q35"].disk_buses
     assert found.models is not None
-    assert {"virtio-blk-pci", "ide-hd", "e1000"} <= found.models
+    assert {"virtio-blk-pci", "ide-hd", "e1000", "iothread"} <= found.models
     assert found.qemu_version > (2, 0, 0)
     assert found.libvirt_version >= (9, 0, 0)
     assert found.record.cpus == os.cpu_count()

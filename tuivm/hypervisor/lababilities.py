@@ -205,7 +205,7 @@ def _both(guest: libvirt.virDomain) -> tuple[str, ...]:
 
 
 def ask_models(conn: libvirt.virConnect, abilities: HostAbilities) -> frozenset[str] | None:
-    """Every device type of that QEMU; None where it could not be asked.
+    """Every type of that QEMU; None where it could not be asked.
 
     Asked of a guest that is paused and never runs, so that a KVM which does not work is no matter.
     """
@@ -218,7 +218,8 @@ def ask_models(conn: libvirt.virConnect, abilities: HostAbilities) -> frozenset[
         domain = conn.createXML(
             xml, libvirt.VIR_DOMAIN_START_PAUSED | libvirt.VIR_DOMAIN_START_AUTODESTROY
         )
-        found = qmp(domain, "qom-list-types", {"implements": "device", "abstract": False})
+        # Not devices alone: an I/O thread is none.
+        found = qmp(domain, "qom-list-types", {"abstract": False})
     except (libvirt.libvirtError, LabError) as error:
         _log.warning("lab: device models cannot be asked for: %s", error)
         return None

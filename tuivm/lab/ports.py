@@ -61,7 +61,7 @@ class HostAbilities(NamedTuple):
 
     local: tuivm runs on that very machine. session: an unprivileged libvirt. machines: names and
     aliases that the emulator knows ("pc", "q35", …). caps: by (accelerator, machine).
-    models: every device type name of that QEMU, as `qom-list-types` gives them; None where it
+    models: every type name of that QEMU, as `qom-list-types` gives them; None where it
     could not be asked. tap: NICs may have a tap and a bridge. vhost_net: /dev/vhost-net is there;
     None where not known.
     """
