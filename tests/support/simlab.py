@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.support.labrun import MADE, TAKEN, WORKLOADS, lab_run
+from tuivm.model.devices import DeviceClass
 from tuivm.model.lab import (
     Backing,
     Experiment,
@@ -18,17 +19,26 @@ from tuivm.model.lab import (
     LabRequest,
     LabRun,
     Leftover,
-    Omitted,
     Phase,
     Plan,
     Progress,
+    Subject,
+    Unavailable,
 )
 from tuivm.model.labports import LabPortError
 
 T = TypeVar("T")
 OMITTED = (
-    Omitted("virtio-net-vhost", "vhost needs a tap, which needs the system's libvirt"),
-    Omitted("kvm-in-kvm", "KVM is not there"),
+    Unavailable(
+        Subject(
+            "virtio-net-vhost", Experiment.NETWORK, "virtio-net, vhost", DeviceClass.PARAVIRTUAL
+        ),
+        "vhost takes frames from a tap, which needs the system's libvirt.",
+    ),
+    Unavailable(
+        Subject("megasas", Experiment.STORAGE, "MegaRAID", DeviceClass.EMULATED),
+        "QEMU 7.2.11 on this host has no megasas.",
+    ),
 )
 
 

@@ -73,7 +73,12 @@ async def test_the_first_page_has_models_omissions_and_an_estimate(tmp_path: Pat
     async with running(tmp_path, web) as rig:
         await opened(rig)
         await see(rig, "[x] ◆ virtio-blk", "[x] ▣ IDE", "8 models", "about 1m 0s", "No KVM here")
-        await see(rig, "virtio-net-vhost: vhost needs a tap")
+        await see(rig, "[-]   MegaRAID: QEMU 7.2.11 on this host has no megasas")
+        assert "vhost" not in rig.text, "that is a NIC's, and disks are to be measured"
+        await to(rig, "what")
+        await rig.press("right")
+        await see(rig, "virtio-net, vhost: vhost takes frames from a tap")
+        assert "MegaRAID" not in rig.text
         assert "L lab" in rig.text.splitlines()[0]
 
 

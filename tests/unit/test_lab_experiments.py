@@ -21,7 +21,10 @@ NIC = SpareDevice("0000:03:00.1", "nic", "I350 VF", vf=True)
 
 
 def _why(of: Plan | LabOffer) -> dict[str, str]:
-    return {one.subject: one.why for one in of.omitted}
+    return {
+        one.subject if isinstance(one.subject, str) else one.subject.id: one.why
+        for one in of.omitted
+    }
 
 
 def _ids(of: Plan | LabOffer) -> list[str]:
@@ -43,6 +46,11 @@ def test_all_that_a_host_has_is_offered() -> None:
     assert offer.backings[STORAGE] == (Backing.NULL, Backing.FILE)
     assert offer.backings[NETWORK] == (Backing.SOCKET, Backing.TAP)
     assert offer.remarks == ()
+
+
+def test_the_reason_is_what_no_backing_helps_against() -> None:
+    offer = experiments.offer("local", abilities(vhost_net=False))
+    assert "/dev/vhost-net" in _why(offer)["virtio-net-vhost"]
 
 
 def test_a_session_without_kvm() -> None:

@@ -17,6 +17,7 @@ from tuivm.model.lab import (
     Omitted,
     Plan,
     Subject,
+    Unavailable,
     Workload,
 )
 
@@ -85,12 +86,13 @@ def offer(host: str, abilities: HostAbilities) -> LabOffer:
         if "" in whys:
             subjects.append(_titled(model.subject, abilities))
         else:
-            omitted.append(Omitted(model.subject.id, whys[0]))
+            # With the last backing, which can do most: what it lacks, the others lack too.
+            omitted.append(Unavailable(model.subject, whys[-1]))
     for device in abilities.spare:
         subject = models.passthrough(device)
         why = why_not_passed(choice)
         if why:
-            omitted.append(Omitted(subject.id, why))
+            omitted.append(Unavailable(subject, why))
         else:
             subjects.append(subject)
     return LabOffer(

@@ -73,6 +73,13 @@ class Omitted(NamedTuple):
     why: str
 
 
+class Unavailable(NamedTuple):
+    """A subject that a host cannot offer, and why: a sentence."""
+
+    subject: Subject
+    why: str
+
+
 class Workload(NamedTuple):
     """What is done to a subject; the same for all subjects of an experiment.
 
@@ -291,7 +298,7 @@ class LabOffer(NamedTuple):
     host: str
     record: LabHostRecord | None = None
     subjects: tuple[Subject, ...] = ()
-    omitted: tuple[Omitted, ...] = ()
+    omitted: tuple[Unavailable, ...] = ()
     backings: Mapping[Experiment, tuple[Backing, ...]] = MappingProxyType({})
     remarks: tuple[str, ...] = ()
     problem: str = ""

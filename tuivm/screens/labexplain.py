@@ -48,8 +48,8 @@ def _of_offer(item: Item, choice: Choice, offer: LabOffer) -> Explanation | None
     if item.kind == "model":
         return next((explain_subject(one) for one in offer.subjects if one.id == item.name), None)
     if item.kind == "omitted":
-        why = next((one.why for one in offer.omitted if one.subject == item.name), "")
-        return Explanation(f"{item.name} is left out", why)
+        gone = next((one for one in offer.omitted if one.subject.id == item.name), None)
+        return Explanation(f"{gone.subject.title} is left out", gone.why) if gone else None
     if item.kind == "backing":
         experiment = Experiment(item.name)
         backing = choice.backing(offer, experiment)
@@ -115,14 +115,12 @@ def _of_host(name: str, offer: LabOffer | None) -> Explanation:
         text = offer.problem if offer and offer.problem else "Where the Lab's guests run."
         return Explanation(name or "host", text)
     record = offer.record
-    run_as = {"kvm": "KVM", "qemu": "TCG: no hypervisor, every instruction is translated"}
     facts = (
         ("hypervisor", record.hypervisor),
         ("libvirt", record.libvirt),
         ("kernel", record.kernel),
         ("CPU", record.cpu),
         ("CPUs", "" if record.cpus is None else str(record.cpus)),
-        ("guests run as", run_as.get(record.accelerator, record.accelerator)),
     )
     text = "\n".join(f"{label}: {value or 'not reported'}" for label, value in facts)
     return Explanation(name, "\n".join((text, *offer.remarks)))

@@ -213,7 +213,8 @@ def _models(offer: LabOffer, choice: Choice, width: int, *, ascii_only: bool) ->
         name = fit(one.title, title, "ascii" if ascii_only else "braille")
         name += " " * (title - cell_len(name))
         about = visible(one.about or one.model)
-        room = width - title - 10
+        # One less than there is, as everywhere: a bar for scrolling may come.
+        room = width - title - 11
         parts = (
             (f"  {tick} ", ""),
             (f"{glyph} ", f"$class-{one.cls.value}"),
@@ -222,9 +223,10 @@ def _models(offer: LabOffer, choice: Choice, width: int, *, ascii_only: bool) ->
         )
         made.append(Line(Content.assemble(*parts), Item("model", one.id)))
     for gone in offer.omitted:
-        text = f"  [-]   {visible(gone.subject)}: {visible(gone.why)}"
-        said = _cut(text, width, "$quiet dim", ascii_only=ascii_only)
-        made.append(Line(said, Item("omitted", gone.subject)))
+        if gone.subject.experiment in choice.what:
+            text = f"  [-]   {visible(gone.subject.title)}: {visible(gone.why)}"
+            said = _cut(text, width, "$quiet dim", ascii_only=ascii_only)
+            made.append(Line(said, Item("omitted", gone.subject.id)))
     return made
 
 
@@ -247,7 +249,7 @@ def _kept(state: State, width: int, *, ascii_only: bool) -> list[Line]:
             incomplete = "" if one.complete else ", not complete"
             text = f"{when(one.taken)}  {visible(one.host)}  {run_as}  {what}{incomplete}"
             style = "$quiet"
-        rest = fit(text, width - names - 8, "ascii" if ascii_only else "braille")
+        rest = fit(text, width - names - 9, "ascii" if ascii_only else "braille")
         parts = ((f"  {tick} ", ""), (f"{name}  ", ""), (rest, style))
         made.append(Line(Content.assemble(*parts), Item("kept", one.name)))
     return made

@@ -30,8 +30,8 @@ BACKINGS = {
     Backing.TAP: "tap devices on an isolated bridge; needs the system's libvirt",
 }
 LENGTHS = {
-    Length.QUICK: "fewer repetitions, about a minute: intervals are wider",
-    Length.FULL: "more repetitions, about five minutes: small differences show too",
+    Length.QUICK: "about a minute; intervals are wider",
+    Length.FULL: "about five minutes; small differences show",
 }
 _HOW = (
     "All models get the same backing, the same requests and the same count. Repetitions of all of "
