@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from tuivm import entry, environment, logs
+from tuivm.model.guests import GuestKey
 from tuivm.options import Options
 
 
@@ -56,7 +58,8 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Optio
     seen: list[tuple[Options, str | None]] = []
     environ = {"TERM": "xterm"}
 
-    def run(options: Options) -> int:
+    def run(options: Options, demo: Sequence[GuestKey]) -> int:
+        assert not demo
         seen.append((options, environ.get("TEXTUAL_FPS")))
         return 7
 
