@@ -68,7 +68,8 @@ class FakeHost:
     `base`), missing (devices that do not appear), refuse (QEMU's words when a guest has this
     device in its XML), stuck (accelerators on which nothing boots), failing (serial numbers whose
     trials fail, and how often), dying (those that end the guest), wedged (those that say nothing
-    more), log_refused, exits."""
+    more), log_refused, exits (KVM's counters are told), fio_starts (seconds), boot_seconds,
+    booting (exits a second while it boots, by name)."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -83,6 +84,9 @@ class FakeHost:
         self.wedged: set[str] = set()
         self.log_refused = ""
         self.exits = False
+        self.boot_seconds = 2.0
+        self.booting: dict[str, int] = {}
+        self.fio_starts = 0.01
         self.lost = 0.0
         self.guests: list[FakeGuest] = []
         self.places: list[FakePlace] = []
@@ -178,9 +182,10 @@ class FakeGuest:
         self.log = ""
         self.line: deque[tuple[float, dict[str, object]]] = deque()
         self.mute = False
+        self.booted = False
         if self.xml.get("type") not in host.stuck:
             hello = {"protocol": 1, "generator": "fio 3.33", "kernel": "6.1.0", "remarks": ["hi"]}
-            self._later(2.0, {"type": "hello", **hello})
+            self._later(host.boot_seconds, {"type": "hello", **hello})
 
     def send(self, message: Mapping[str, Any]) -> None:
         assert self.up
@@ -212,6 +217,7 @@ class FakeGuest:
             raise LabError(f"{self.name} is gone", "Kernel panic")
         self._burn(max(0.0, at - clock.now))
         clock.now = max(clock.now, at)
+        self.booted = True
         return message
 
     def usage(self) -> Usage:
@@ -242,6 +248,9 @@ class FakeGuest:
     def _burn(self, seconds: float) -> None:
         self.threads["vCPU"] += int(0.9 * seconds * S)
         self.threads["main loop"] += int(0.2 * seconds * S)
+        if self.exits and not self.booted:
+            for name, rate in self.host.booting.items():
+                self.exits[name] = self.exits.get(name, 0) + int(rate * seconds)
 
     def _devices(self, message: Mapping[str, Any]) -> None:
         asked = {*message.get("serials", ()), *message.get("macs", ())}
@@ -293,8 +302,11 @@ class FakeGuest:
         }
         if message["do"] == "frames":
             done["arrived"] = int(requests * (1 - self.host.lost))
-        # To write a trace takes its time.
-        self._later(seconds + (1.0 if traced else 0.02), {"type": "done", "id": number, **done})
+        # To write a trace takes its time, and so may starting the generator.
+        starting = 0.01 if message.get("generator") else self.host.fio_starts
+        self._later(
+            seconds + (1.0 if traced else 0.01 + starting), {"type": "done", "id": number, **done}
+        )
 
     def _trace(self, requests: int) -> bytes:
         """As QEMU writes it: every device's registers, so that each subject finds its own."""

@@ -238,6 +238,48 @@ def test_kvm_without_progress_is_restarted_under_tcg() -> None:
     assert lab.gone()
 
 
+@pytest.mark.parametrize(
+    ("booting", "why"),
+    [
+        ({"exits": 250, "irq_exits": 250}, "did and said nothing"),
+        ({"exits": 700, "insn_emulation": 500_000, "irq_injections": 100}, "emulates"),
+        # It does something all the time, and never comes to an end of it.
+        ({"exits": 5000, "io_exits": 3000, "irq_injections": 200}, "said nothing for 90 s"),
+    ],
+)
+def test_kvm_that_gets_nowhere_is_told_by_its_exits(booting: dict[str, int], why: str) -> None:
+    lab = Lab(models=("virtio-blk",), kvm=True)
+    lab.host.stuck = {"kvm"}
+    lab.host.exits = True
+    lab.host.booting = booting
+    run = lab.run()
+    assert run.complete, lab.last.problem
+    assert run.host.accelerator == "qemu"
+    assert [why in one for one in run.remarks if "restarted under TCG" in one] == [True]
+
+
+def test_slow_kvm_is_left_alone_while_it_does_something() -> None:
+    lab = Lab(models=("virtio-blk",), kvm=True)
+    lab.host.exits = True
+    lab.host.boot_seconds = 70.0
+    lab.host.booting = {"exits": 1000, "io_exits": 600, "insn_emulation": 800, "irq_exits": 200}
+    run = lab.run()
+    assert run.complete, lab.last.problem
+    assert run.host.accelerator == "kvm"
+    assert len(lab.host.guests) == 1
+
+
+def test_fio_makes_way_where_it_takes_long_to_start() -> None:
+    lab = Lab(models=("virtio-blk", "ide"), kvm=True)
+    lab.host.fio_starts = 0.8
+    run = lab.run()
+    assert run.method.generator == "tuivm (libaio)"
+    timed = [one for one in lab.host.orders if one["do"] == "io" and not one["traced"]]
+    firsts = [one for one in timed if "generator" not in one]
+    assert len(firsts) == 2, "two to see how long it takes"
+    assert timed[:2] == firsts
+
+
 def test_kvm_that_cannot_be_opened_falls_back_too() -> None:
     lab = Lab(kvm=True)
     words = "Could not access KVM kernel module: Permission denied"

@@ -11,13 +11,9 @@ from tuivm.lab.domain import GuestSpec, Where
 from tuivm.lab.orders import TICK, Line, OrderFailedError
 from tuivm.lab.ports import LabError, LabGuest, LabHost
 from tuivm.lab.protocol import HELLO_DEADLINE, VERSION
+from tuivm.lab.stalling import Watch
 from tuivm.model.lab import Experiment, Phase, Plan, Subject
-from tuivm.model.samples import ThreadRole
 
-STALLED = 20.0
-"""Seconds in which a KVM guest has to say hello: one that works takes a few."""
-BURNT = 0.5
-"""Share of them that its vCPU has spent when it does run, but nowhere."""
 DEVICES = 30.0
 """Seconds that a guest's drivers have to find all of its devices, on a slow host."""
 
@@ -117,46 +113,36 @@ class Boot:
     def _greet(self, started: list[Booted]) -> None:
         """Wait until all have said hello."""
         # They boot side by side, and share the host's CPUs.
-        crowded = max(1.0, len(started) / self._cpus)
+        patience = max(1.0, len(started) / self._cpus) * self._slow
         began = self._book.clock()
-        silent = list(started)
+        silent = {one.spec.name: (one, Watch(one.guest, began, patience)) for one in started}
         while silent:
-            for one in list(silent):
+            for one, watch in list(silent.values()):
                 message = one.guest.receive(TICK)
                 self._book.control.check()
-                took = self._book.clock() - began
+                now = self._book.clock()
+                kvm = one.spec.accelerator == "kvm"
                 self._book.tell(f"{one.spec.name} boots ({_word(one.spec.accelerator)})")
                 if message is not None and message.get("type") == "hello":
                     self._hello(message)
-                    silent.remove(one)
-                elif one.spec.accelerator == "kvm" and took > STALLED * crowded * self._slow:
-                    self._judge(one, took, began)
-                elif took > HELLO_DEADLINE * crowded:
-                    what = f"The appliance in {one.spec.name} said nothing for {took:.0f} s."
+                    del silent[one.spec.name]
+                elif kvm and (why := watch.verdict(now)):
+                    self._without_kvm(one.spec, f"KVM made no progress: {why}")
+                elif now - began > HELLO_DEADLINE * patience:
+                    what = f"The appliance in {one.spec.name} said nothing for {now - began:.0f} s."
+                    if kvm:
+                        self._without_kvm(one.spec, what)
                     raise LabError(what, remedy="See docs/lab.md: what the appliance needs.")
-
-    def _judge(self, one: Booted, took: float, began: float) -> None:
-        """A KVM guest says nothing: whether it is slow, or gets nowhere."""
-        try:
-            threads = one.guest.usage().threads
-        except LabError:
-            # A guest that hangs may hang its monitor too; what it used is then not known.
-            threads = {}
-        burnt = threads.get(ThreadRole.VCPU.value, 0) / 1e9
-        if burnt > BURNT * took:
-            why = f"the vCPU used {burnt:.0f} s of CPU time and the appliance said nothing"
-            self._without_kvm(one.spec, f"KVM made no progress ({why})")
-        if self._book.clock() - began > HELLO_DEADLINE:
-            self._without_kvm(one.spec, f"KVM made no progress (no word in {took:.0f} s)")
 
     def _without_kvm(self, spec: GuestSpec, why: str) -> None:
         """All guests get TCG, so that what is compared stays comparable; the lesson about KVM
         itself goes on without it."""
         if spec.experiment is Experiment.NESTED:
             for one in self._of(spec):
-                self._book.omit(one.id, f"{why}.")
+                self._book.omit(one.id, f"{why.removesuffix('.')}.")
         if set(self._book.plan.experiments) != {Experiment.NESTED}:
-            self._book.remark(f"{why}: all guests were restarted under TCG.")
+            told = why.removesuffix(".")
+            self._book.remark(f"{told}: all guests were restarted under TCG.")
             self._book.plan = self._book.plan._replace(accelerator="qemu")
         raise _AgainError
 
