@@ -87,6 +87,44 @@ async def test_each_stop_points_at_its_thing(tmp_path: Path, size: tuple[int, in
         assert not isinstance(rig.app.screen, Callout), "after the last stop it is over"
 
 
+@SIZES
+async def test_a_name_that_the_table_cuts_is_pointed_at(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    def prepare(host: SimHost) -> None:
+        host.add_guest("a-guest-with-a-name-that-no-column-has-room-for", devices=VIRTIO)
+
+    async with demo(tmp_path, prepare, size=size) as rig:
+        await rig.press("g")
+        await stop(rig, 1)
+        await rig.until(lambda: "a-guest-with" in marked(rig))
+
+
+@SIZES
+async def test_the_mark_hides_nothing(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with demo(tmp_path, size=size) as rig:
+        await rig.press("g")
+        for number in range(1, len(STOPS) + 1):
+            await stop(rig, number)
+            await rig.until(lambda: marked(rig) != "")
+            mark = rig.app.screen.query_one(".mark")
+            place, line = mark.region, rig.text.splitlines()[mark.region.y]
+            mark.display = False
+            await rig.until(lambda line=line, y=place.y: rig.text.splitlines()[y] != line)  # type: ignore[misc]
+            under = rig.text.splitlines()[place.y].ljust(size[0])[place.x : place.right]
+            # A scrollbar's end may be under it: that is no text.
+            assert under.strip(" ▁▂▃▄▅▆▇█") == "", f"stop {number}: {line}"
+            await rig.press("right")
+
+
+async def test_the_key_that_quits_does_so_from_the_tour(tmp_path: Path) -> None:
+    async with demo(tmp_path) as rig:
+        await rig.press("g")
+        await stop(rig, 1)
+        await rig.press("q")
+        await rig.until(lambda: rig.app.return_value == 0)
+
+
 async def test_back_and_leave(tmp_path: Path) -> None:
     async with demo(tmp_path) as rig:
         await rig.press("g")

@@ -103,7 +103,7 @@ class Demo:
             place.upload(appliance.kernel, "kernel"),
             place.upload(appliance.initrd, "initrd"),
             tuple(place.disk(f"{kind.name}.raw", DISK_SIZE) for kind in KINDS),
-            place.network(f"{PREFIX}{self._run}") if abilities.tap else "",
+            place.network("nics") if abilities.tap else "",
         )
         ways = (accelerator,) if accelerator else abilities.accelerators
         if not ways:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
 from textual.containers import VerticalScroll
 from textual.geometry import Region
 from textual.widget import Widget
@@ -15,7 +17,7 @@ from tuivm.model.hosts import HostFacts
 from tuivm.model.store import GuestView
 from tuivm.model.units import visible
 from tuivm.screens import tourwords
-from tuivm.screens.dialogs.callout import Callout
+from tuivm.screens.dialogs.callout import MARK, Callout, Step
 from tuivm.screens.guest import GuestScreen
 from tuivm.widgets.itemlist import ItemList
 from tuivm.widgets.livetable import LiveTable
@@ -23,6 +25,10 @@ from tuivm.widgets.livetable import LiveTable
 if TYPE_CHECKING:
     from tuivm.app import TuivmApp
 
+_UNCUT = 8
+"""Letters of a name that no table cuts."""
+_GAP = re.compile(rf" {{{MARK + 2},}}| {{{MARK + 1},}}$")
+"""Room for a mark with a blank before it, and one behind it where something follows."""
 _ROUND, _ROUNDS = 0.02, 100
 """Seconds, and how often: a place is there long before that, and if not the tour goes on."""
 
@@ -152,6 +158,9 @@ class Tour:
             stop = STOPS[at]
             await self._go(stop)
             step = await self._app.push_screen_wait(self._callout(at, stop))
+            if step is Step.QUIT:
+                self._app.perform("program.quit")
+                return
             if step is None:
                 break
             at = max(0, at + step.value)
@@ -193,8 +202,15 @@ class Tour:
             for widget in place.query(stop.widget):
                 if isinstance(widget, ItemList):
                     widget.move_to(stop.item)
-                if widget.display and (region := line_of(widget, needle)):
-                    return region
+                if not widget.display:
+                    continue
+                view = scene.guest(stop.guest) if stop.place == "guests" else None
+                if view is not None and isinstance(widget, LiveTable):
+                    line = row_of(widget, view.key, needle)
+                else:
+                    line = line_of(widget, needle)
+                if line is not None:
+                    return line
             return None
 
         title = f"{at + 1}/{len(STOPS)}  {stop.title}"
@@ -203,15 +219,36 @@ class Tour:
 
 
 def line_of(widget: Widget, needle: str) -> Region | None:
-    """Where on the screen is the widget's first line with that text, scrolled to if need be; None
-    where it is not seen."""
+    """Where on the screen a mark has room on the widget's first line with that text, scrolled to if
+    need be; None where the line is not seen."""
     for y in range(widget.size.height):
-        if needle in widget.render_line(y).text:
+        text = widget.render_line(y).text
+        if needle in text:
             inside = widget.content_region
             line = Region(inside.x, inside.y + y, inside.width, 1)
             if widget.screen.find_widget(widget).visible_region.contains_region(line):
-                return line
+                return _room(line, text, text.index(needle) + len(needle))
             if isinstance(widget.parent, VerticalScroll):
                 widget.parent.scroll_to_region(Region(0, y, 1, 1), animate=False)
             return None
     return None
+
+
+def row_of(table: LiveTable, key: Hashable, name: str) -> Region | None:
+    """The same on a row of a table, behind a name that may be cut there."""
+    for number, row in enumerate(table.rows):
+        y = 1 + number - table.scroll_offset.y
+        if row.key == key and 0 < y < table.size.height:
+            inside = table.content_region
+            line = Region(inside.x, inside.y + y, inside.width, 1)
+            text = table.render_line(y).text
+            return _room(line, text, max(0, text.find(name[:_UNCUT])))
+    return None
+
+
+def _room(line: Region, text: str, start: int) -> Region:
+    """Behind the first thing after `start` that blanks enough follow, else at the end."""
+    gap = _GAP.search(text.ljust(line.width), start)
+    last = line.width - MARK
+    at = min(cell_len(text[: gap.start()]) + 1, last) if gap else last
+    return Region(line.x + max(0, at), line.y, MARK, 1)

@@ -69,11 +69,11 @@ def machine(scene: Scene) -> list[str]:
     stack = view.guest.details.stack if view and view.guest.details else GuestStack()
     name = visible(stack.machine) or "not reported"
     firmware = (
-        f"Its firmware is {visible(stack.firmware)}."
-        if stack.firmware
-        else (
-            "It has no firmware of its own said: the kernel was started directly, or BIOS is used."
-        )
+        "What firmware starts it is not reported."
+        if not stack.firmware
+        else "Its kernel is started directly by the VMM: no firmware looks for a disk to boot from."
+        if stack.firmware == "direct kernel boot"
+        else f"Its firmware is {visible(stack.firmware)}."
     )
     return [
         f"The machine type is the mainboard that the VMM plays, here {name}: 'pc' (i440fx) is a PC "
@@ -116,8 +116,8 @@ def paravirtual(scene: Scene) -> list[str]:
     )
     if view.guest.virt_type != "kvm":
         compared += (
-            " Without KVM a trap costs no more than any access, so times hardly differ here: look "
-            "at the counts."
+            " Without KVM a trap costs no more than any access, so times hardly differ here: the "
+            "Lab (L) counts the traps instead."
         )
     return [words, compared]
 

@@ -16,6 +16,8 @@ from textual.widgets import Static
 
 from tuivm.screens.dialogs.base import paragraph, plain
 
+MARK = 3
+"""Columns of the mark."""
 LOOK_AGAIN = 0.5
 """Seconds: what is pointed at moves when tables are sorted or a terminal is resized."""
 
@@ -23,10 +25,13 @@ LOOK_AGAIN = 0.5
 class Step(Enum):
     NEXT = 1
     BACK = -1
+    QUIT = 0
+    """The program, which a key does at once wherever one is."""
 
 
 class Callout(ModalScreen[Step]):
-    """Esc leaves with None. find: where the thing is on the screen now, None if it is not."""
+    """Esc leaves with None. find: where the mark goes on the screen now, `MARK` columns; None if
+    the thing is not seen."""
 
     DEFAULT_CSS = """
     Callout { background: transparent; layers: marks box; overflow: hidden; }
@@ -47,7 +52,7 @@ class Callout(ModalScreen[Step]):
     Callout #callout-keys { height: 1; color: $text-muted; }
     Callout .mark {
         layer: marks;
-        width: 4;
+        width: 3;
         height: 1;
         color: $accent;
         text-style: bold reverse;
@@ -57,6 +62,7 @@ class Callout(ModalScreen[Step]):
         Binding("right,l,space,enter,n,g", "step('NEXT')", "Next", show=False),
         Binding("left,h,b,p,backspace", "step('BACK')", "Back", show=False),
         Binding("escape", "leave", "Leave", show=False),
+        Binding("q", "step('QUIT')", "Quit", show=False),
     ]
 
     def __init__(
@@ -72,7 +78,7 @@ class Callout(ModalScreen[Step]):
     def compose(self) -> ComposeResult:
         ascii_only = self.app.has_class("-ascii")
         self.set_class(ascii_only, "-ascii")
-        yield Static(plain("<== " if ascii_only else "◀━━ "), classes="mark")
+        yield Static(plain("<==" if ascii_only else "◀━━"), classes="mark")
         with Vertical(id="callout"):
             yield Static(plain(self._title), id="callout-title")
             yield Static(paragraph(self._words), id="callout-words")
@@ -93,7 +99,7 @@ class Callout(ModalScreen[Step]):
         self.call_after_refresh(self.point)
 
     def point(self) -> None:
-        """Put the mark at the end of the line meant, and the box where it does not cover it."""
+        """Put the mark where it goes, and the box where it does not cover the thing."""
         found, mark = self._find(), self.query_one(".mark")
         if found == self._at and self._at is not None:
             return
@@ -101,10 +107,9 @@ class Callout(ModalScreen[Step]):
         mark.display = found is not None
         if found is None:
             return
-        width, height = self.app.size
         mark.absolute_offset = None
-        mark.styles.offset = (max(0, min(found.right, width) - 4), found.y)
-        self.set_class(found.y >= height // 2, "-above")
+        mark.styles.offset = (found.x, found.y)
+        self.set_class(found.y >= self.app.size.height // 2, "-above")
 
     def action_step(self, step: str) -> None:
         self.dismiss(Step[step])
