@@ -98,6 +98,16 @@ def test_a_trial_has_enough_requests_for_a_percentile_however_short_the_time() -
             assert work.requests >= 3 * work.depth
 
 
+def test_what_goes_on_around_a_trial_does_not_eat_it_up() -> None:
+    """On a host far away each trial costs seconds of calls; what is measured stays long enough."""
+    plan = blank(PLAN)
+    far = {key: Cost(cost.each, 5.0) for key, cost in costs(plan).items()}
+    near, chosen = schedule.chosen(plan, costs(plan), 60.0), schedule.chosen(plan, far, 60.0)
+    for experiment, works in chosen.workloads.items():
+        for work, like in zip(works, near.workloads[experiment], strict=True):
+            assert 0.5 * like.requests < work.requests < like.requests
+
+
 def test_what_never_was_measured_does_not_count() -> None:
     plan = blank(PLAN)
     known = costs(plan)

@@ -13,6 +13,9 @@ COUNT = "count"
 LEAST = 50
 """Requests of a trial: fewer have no 99th percentile worth the name."""
 MOST = 2_000_000
+FULL = 0.6
+"""Share of a workload's time that goes to its requests in any case: where all around a trial takes
+long (a host far away, or slow), the run takes longer rather than measuring next to nothing."""
 SHORTEST = 0.4
 """Share of the plan's seconds that is measured in any case, however slow the boot was."""
 
@@ -78,7 +81,7 @@ def chosen(plan: Plan, costs: Costs, seconds: float) -> Plan:
             if one.experiment is experiment and (one.id, workload.id) in costs
         ]
         each = sum(cost.each for cost in known)
-        left = share - sum(cost.around for cost in known)
+        left = max(FULL * share, share - sum(cost.around for cost in known))
         least = max(LEAST, 4 * workload.depth)
         number = int(left / each) if each > 0 else least
         numbers[experiment, workload.id] = _even(min(MOST, max(least, number)))
