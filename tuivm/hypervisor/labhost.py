@@ -29,7 +29,8 @@ from tuivm.model.uris import parse_uri
 
 _log = logging.getLogger(__name__)
 
-OPEN = 20.0
+OPEN = 60.0
+"""Seconds to connect: a daemon that sockets start asks its emulators first what they can."""
 PROBE = 120.0
 """Seconds for what makes a daemon run its emulators, which takes up to a minute."""
 START = 120.0
