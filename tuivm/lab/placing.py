@@ -56,9 +56,10 @@ def place(
 def described(method: Method, spec: domain.GuestSpec) -> Method:
     """The method with what a guest's XML says of it."""
     root = ElementTree.fromstring(spec.xml)  # noqa: S314 - made by the Lab itself
+    vcpu = root.find("vcpu")
     return method._replace(
         machine=spec.machine,
-        vcpus=int(root.findtext("vcpu") or 1),
+        vcpus=1 if vcpu is None else int(vcpu.get("current") or vcpu.text or 1),
         memory_mib=int(root.findtext("memory") or 0),
     )
 
