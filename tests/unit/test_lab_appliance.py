@@ -108,11 +108,23 @@ def test_a_kept_file_that_was_cut_short_is_made_again(machine: Machine) -> None:
     assert machine.build().initrd.read_bytes() == whole
 
 
-def test_a_record_that_cannot_be_read_is_no_obstacle(machine: Machine) -> None:
+@pytest.mark.parametrize("text", ["{", "{}", "[]", "null", '{"asked": {}, "inputs": []}'])
+def test_a_record_that_cannot_be_read_is_no_obstacle(machine: Machine, text: str) -> None:
+    """Cut short, or of another version of tuivm."""
     built = machine.build()
-    (built.kernel.parent / "made.json").write_text("{")
+    (built.kernel.parent / "made.json").write_text(text)
     assert machine.build() == built
     assert machine.built == 2
+
+
+def test_builds_without_their_record_go_first(machine: Machine) -> None:
+    first = machine.build().kernel.parent
+    (first / "made.json").unlink()
+    (machine.cache / "appliance-0").mkdir()
+    machine.tool.write_bytes(b"another")
+    second = machine.build().kernel.parent
+    assert second.name in machine.kept()
+    assert len(machine.kept()) == 2
 
 
 def test_only_the_last_two_are_kept(machine: Machine) -> None:

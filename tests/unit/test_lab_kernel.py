@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import platform
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.support.labfiles import bzimage, module_tree, packed_vmlinux, vmlinux
+from tests.support.labfiles import bzimage, module, module_tree, packed_vmlinux, vmlinux
 from tuivm.lab import kernel, packages
 from tuivm.lab.modules import STORAGE_AND_NICS
 from tuivm.lab.ports import LabError
@@ -119,6 +120,34 @@ def test_a_package_is_downloaded_once_and_only_what_is_wanted_of_it_kept(
     assert [path.name[:7] for path in (tmp_path / "cache").iterdir()] == ["kernel-"]
 
 
+@pytest.mark.parametrize("damage", ["image", "module", "list", "all", "sum"])
+def test_a_kept_package_that_is_damaged_is_downloaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    fetched = downloads(monkeypatch)
+    whole = find(tmp_path)
+    module = next(whole.modules.glob("*.ko"))
+    if damage == "image":
+        whole.image.write_bytes(whole.image.read_bytes()[:100])
+    elif damage == "module":
+        # Of the same size, as after the power failed.
+        module.write_bytes(bytes(module.stat().st_size))
+    elif damage == "list":
+        (whole.modules / "modules.builtin").unlink()
+    elif damage == "sum":
+        (whole.image.parent / "sum").write_bytes(b"\xff")
+    else:
+        shutil.rmtree(whole.modules)
+    again = find(tmp_path)
+    assert again == whole
+    assert len(fetched) == 2
+    assert again.image.read_bytes() == bzimage("6.1.0-50-amd64")
+    assert module.read_bytes()[:4] == b"\x7fELF"
+    assert (again.modules / "modules.builtin").is_file()
+    find(tmp_path)
+    assert len(fetched) == 2
+
+
 def test_a_failed_download_leaves_nothing_and_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +183,40 @@ def test_a_given_kernel_is_taken_though_it_lacks_drivers(tmp_path: Path, running
     found = find(tmp_path, own / "bzImage", tree)
     assert (found.release, found.source) == ("6.20-own", "the kernel given")
     assert found.lacking == ("ahci", "sym53c8xx")
+
+
+def test_an_image_that_does_not_belong_to_its_modules_is_passed_over_and_told(
+    tmp_path: Path, running: str
+) -> None:
+    for release, content in ((running, b"rubbish"), ("6.1.0-7", bzimage("6.1.0-6"))):
+        install(tmp_path, release)
+        (tmp_path / f"boot/vmlinuz-{release}").write_bytes(content)
+    with pytest.raises(LabError) as raised:
+        find(tmp_path)
+    assert f"vmlinuz-{running} is not a Linux kernel" in raised.value.reason
+    assert "vmlinuz-6.1.0-7 is of Linux 6.1.0-6 and not 6.1.0-7" in raised.value.reason
+    install(tmp_path, "6.1.0-1")
+    assert find(tmp_path).release == "6.1.0-1"
+
+
+def test_a_given_kernel_does_not_get_the_modules_of_another(tmp_path: Path) -> None:
+    image = tmp_path / "bzImage"
+    image.write_bytes(bzimage("6.20-own"))
+    tree = module_tree(tmp_path / "6.21-own", ())
+    said = b"\0vermagic=6.21-own SMP preempt mod_unload modversions \0"
+    (tree / "kernel/drivers/nvme.ko").write_bytes(module() + said)
+    with pytest.raises(LabError, match=r"are for Linux 6\.21-own.* is 6\.20-own"):
+        find(tmp_path, image, tree)
+    image.write_bytes(bzimage("6.21-own"))
+    assert find(tmp_path, image, tree).release == "6.21-own"
+
+
+def test_a_kernel_with_all_drivers_built_in_needs_no_module(tmp_path: Path) -> None:
+    image, tree = tmp_path / "bzImage", tmp_path / "6.20-own"
+    image.write_bytes(bzimage("6.20-own"))
+    tree.mkdir()
+    (tree / "modules.builtin").write_text("".join(f"kernel/{name}.ko\n" for name in ALL))
+    assert find(tmp_path, image, tree).lacking == ()
 
 
 def test_either_is_found_by_the_other(tmp_path: Path) -> None:

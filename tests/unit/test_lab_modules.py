@@ -50,6 +50,13 @@ def test_without_modules_dep_the_modules_say_what_they_need(tmp_path: Path) -> N
     assert names(tmp_path, "a") == ["d", "b_c", "a"]
 
 
+def test_code_that_looks_like_what_modules_say_is_no_obstacle(tmp_path: Path) -> None:
+    write(tmp_path, "nvme.ko", b"\x90\0alias=\xff\xfe\x80:\0" + module(aliases=["pci:v*"]))
+    (found,) = Modules(tmp_path).with_dependencies(["nvme"])
+    assert "pci:v*" in found.aliases
+    assert "pci:v*) driver=nvme" in shell_tables([found], ["nvme"])
+
+
 def test_what_is_built_in_is_neither_lacking_nor_loaded(tmp_path: Path) -> None:
     module_tree(tmp_path, ["nvme"], builtin=["drivers/virtio/virtio_pci"])
     assert Modules(tmp_path).lacking(["virtio-pci", "nvme", "ahci"]) == ("ahci",)

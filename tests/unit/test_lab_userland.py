@@ -131,6 +131,19 @@ def test_a_busybox_with_libraries_is_not_taken(
     assert raised.value.remedy == "Install it: pacman -S busybox"
 
 
+@pytest.mark.parametrize("called", ["busybox-static", "busybox.static"])
+def test_a_busybox_by_another_name_is_taken(
+    tmp_path: Path, tools: Path, called: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """openSUSE's package busybox-static has a program of that name."""
+    on(monkeypatch, ID="opensuse-leap", ID_LIKE="suse opensuse")
+    (tools / "busybox").write_bytes(elf((INTERPRETER, b"/lib64/ld.so\0")))
+    (tools / called).write_bytes(elf())
+    for name in ("busybox", called):
+        (tools / name).chmod(0o755)
+    assert userland.busybox(tmp_path) == tools / called
+
+
 def test_a_busybox_of_the_package_is_taken(
     tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,5 +268,9 @@ def test_two_versions_of_one_library_leave_fio_out(
 
 def test_strip_is_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = shutil.which
-    monkeypatch.setattr(shutil, "which", lambda name: None if name == "strip" else real(name))
+
+    def which(name: str, path: str | None = None) -> str | None:
+        return None if name == "strip" else real(name, path=path)
+
+    monkeypatch.setattr(shutil, "which", which)
     assert "usr/bin/python3" in names(userland.build(AGENT, tmp_path, None))

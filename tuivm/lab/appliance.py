@@ -129,7 +129,7 @@ class _Request(NamedTuple):
             "modules": str(self.modules or ""),
             "running": platform.release(),
             "fio": self.fio,
-            "busybox": shutil.which("busybox"),
+            "busybox": str(userland.installed_busybox() or ""),
             "strip": shutil.which("strip"),
             "python": sys.base_prefix,
         }
@@ -141,12 +141,14 @@ def _kept(request: _Request) -> Appliance | None:
     for record in request.home.glob(f"appliance-*/{_RECORD}"):
         try:
             made: _Made = json.loads(record.read_text())
-        except (OSError, ValueError):
+            unchanged = made["asked"] == asked and made["inputs"] == _states(made["inputs"])
+            if unchanged and _sizes(record.parent) == made["sizes"]:
+                found = _appliance(record.parent, made)
+                record.touch()
+                return found
+        except (OSError, ValueError, LookupError, TypeError):
+            # Cut short, or of another version of tuivm.
             continue
-        unchanged = made["asked"] == asked and made["inputs"] == _states(made["inputs"])
-        if unchanged and _sizes(record.parent) == made["sizes"]:
-            record.touch()
-            return _appliance(record.parent, made)
     return None
 
 
@@ -261,7 +263,9 @@ def _appliance(built: Path, made: _Made) -> Appliance:
 def _prune(home: Path, newest: Path) -> None:
     """Remove all but the builds used last. QEMU has read both files once a guest has started."""
     builds = [path for path in home.glob("appliance-*") if path != newest]
-    builds.sort(key=lambda path: (path / _RECORD).stat().st_mtime_ns, reverse=True)
+    used = _states([str(path / _RECORD) for path in builds])
+    # One without its record is of no use to anybody.
+    builds.sort(key=lambda path: (used[str(path / _RECORD)] or [0, 0])[1], reverse=True)
     for old in builds[_KEEP - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
 

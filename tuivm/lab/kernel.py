@@ -18,6 +18,8 @@ from tuivm.lab.ports import LabError
 from tuivm.lab.unpacking import GZIP, XZ, ZSTD, first_stream
 
 WANTED = (*STORAGE_AND_NICS, *EXTRA)
+_SUM = "sum"
+"""File beside a kernel in the cache, with the digest of all that was kept of its package."""
 
 
 class Kernel(NamedTuple):
@@ -126,6 +128,15 @@ def _given(kernel: Path | None, modules: Path | None, root: Path) -> Kernel:
         )
     if not _has_modules(modules):
         raise LabError(f"There are no kernel modules in {modules}.")
+    built_for = Modules(modules).built_for()
+    if built_for not in {"", release}:
+        # The kernel would refuse them all, and the guest never say a word.
+        raise LabError(
+            f"The modules in {modules} are for Linux {built_for}, and the kernel {kernel} is "
+            f"{release}.",
+            "",
+            "Name a kernel and modules that belong together with --kernel and --modules",
+        )
     return Kernel(kernel, modules, release, "the kernel given")
 
 
@@ -145,14 +156,25 @@ def _installed(root: Path, problems: list[str]) -> Iterator[Kernel]:
         if not _has_modules(trees[name]):
             continue
         images = [path for path in _images(root, trees[name]) if _is_file(path)]
-        readable = next((path for path in images if _readable(path)), None)
-        if readable is not None:
+        troubles = [_trouble(path, name) for path in images]
+        if "" in troubles:
             source = "the running kernel" if name == running else "an installed kernel"
-            yield _complete(Kernel(readable, trees[name], name, source))
+            yield _complete(Kernel(images[troubles.index("")], trees[name], name, source))
         elif images:
-            problems.append(f"{images[0]} may not be read by you.")
+            problems.append(troubles[0])
         else:
             problems.append(f"There is no image of the kernel {name} in /boot.")
+
+
+def _trouble(image: Path, release: str) -> str:
+    """Why an image is of no use with the modules of that release; "" where it is of use."""
+    if not _readable(image):
+        return f"{image} may not be read by you."
+    try:
+        own = release_of(image.read_bytes())
+    except ValueError as error:
+        return f"{image} is {error}."
+    return "" if own == release else f"{image} is of Linux {own} and not {release}."
 
 
 def _downloaded(cache: Path, say: Callable[[str], None], wanted: Sequence[str]) -> Kernel:
@@ -160,7 +182,7 @@ def _downloaded(cache: Path, say: Callable[[str], None], wanted: Sequence[str]) 
     if not packages.can_download():
         raise LabError("Packages cannot be downloaded without installing them here.")
     kept = cache / f"kernel-{sha256(' '.join(wanted).encode()).hexdigest()[:12]}"
-    if not kept.is_dir():
+    if not _is_whole(kept):
         names = packages.kernel_packages()
         if not names:
             raise LabError("apt knows no kernel's package.", "", "Run apt-get update first.")
@@ -169,6 +191,7 @@ def _downloaded(cache: Path, say: Callable[[str], None], wanted: Sequence[str]) 
             tree = Path(work) / "tree"
             packages.fetch(names, tree)
             _keep(tree, Path(work) / "kept", wanted)
+            shutil.rmtree(kept, ignore_errors=True)
             (Path(work) / "kept").rename(kept)
         for old in cache.glob("kernel-*"):
             if old != kept:
@@ -196,6 +219,25 @@ def _keep(tree: Path, kept: Path, wanted: Sequence[str]) -> None:
     for module in all_modules.with_dependencies(wanted):
         path = all_modules.path(module.name)
         shutil.copyfile(path, target / path.name)
+    (kept / _SUM).write_text(_digest(kept))
+
+
+def _digest(kept: Path) -> str:
+    """Of the names and contents of all files but _SUM."""
+    whole = sha256()
+    for path in sorted(kept.rglob("*")):
+        if path.is_file() and path.name != _SUM:
+            whole.update(f"{path.relative_to(kept)}\0".encode())
+            whole.update(sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def _is_whole(kept: Path) -> bool:
+    """All is there as it was kept: a crash of the machine or a cleaner may have left a part."""
+    try:
+        return (kept / _SUM).read_text() == _digest(kept)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _module_homes(root: Path) -> tuple[Path, ...]:
@@ -219,9 +261,11 @@ def _listed(directory: Path) -> list[Path]:
 
 
 def _has_modules(tree: Path) -> bool:
-    """Headers and leftovers of removed kernels have a directory too, without any module."""
+    """Headers and leftovers of removed kernels have a directory too, without any module. A kernel
+    with all drivers built in has a list of these alone."""
     try:
-        return (tree / "kernel").is_dir() or any(tree.glob("*.ko*"))
+        listed = (tree / "modules.builtin").is_file()
+        return listed or (tree / "kernel").is_dir() or any(tree.glob("*.ko*"))
     except OSError:
         return False
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tuivm.lab.unpacking import unpacked_module
 
 _MODINFO = re.compile(rb"\0(alias|depends)=([^\0]*)")
+_VERMAGIC = re.compile(rb"\0vermagic=(\S+) ")
 
 STORAGE_AND_NICS: Mapping[str, str] = {
     "virtio_pci": "every virtio device",
@@ -86,6 +87,14 @@ class Modules:
             self._add(_plain(name), found)
         return list(found.values())
 
+    def built_for(self) -> str:
+        """The release of the kernel that takes these modules, as the first of them says; "" where
+        it does not say. Raises OSError, and LabError for one that cannot be unpacked."""
+        for path in self._paths.values():
+            said = _VERMAGIC.search(unpacked_module(path.read_bytes()))
+            return said[1].decode(errors="replace") if said else ""
+        return ""
+
     def path(self, name: str) -> Path:
         """Where the module lies. Raises KeyError for one that is not here."""
         return self._paths[_plain(name)]
@@ -100,7 +109,8 @@ class Modules:
 
     def _read(self, name: str) -> Module:
         data = unpacked_module(self._paths[name].read_bytes())
-        said = [(kind, value.decode()) for kind, value in _MODINFO.findall(data)]
+        # Code may look like it, and hold any byte.
+        said = [(kind, value.decode(errors="replace")) for kind, value in _MODINFO.findall(data)]
         aliases = tuple(value for kind, value in said if kind == b"alias")
         parts = [part for kind, value in said if kind == b"depends" for part in value.split(",")]
         depends = self._depends.get(name) or tuple(_plain(part) for part in parts if part)

@@ -24,6 +24,8 @@ _COLLECT = Path(__file__).with_name("collect.py")
 _FOUND = re.compile(r"^\s*(?:(\S+) => )?(/\S+) \(0x", re.MULTILINE)
 _DEADLINE = 120
 _OLDEST_PYTHON = (3, 11)
+_BUSYBOX = ("busybox", "busybox-static", "busybox.static")
+"""What distributions call it: openSUSE's and Alpine's have the other names."""
 _SYSTEM_PYTHON = Path("/usr/bin/python3")
 FALLBACK = "tuivm (libaio)"
 """Name of the load generator that the agent has itself."""
@@ -92,9 +94,9 @@ def build(agent: Path, work: Path, fio_path: str | None) -> Userland:
 
 def busybox(work: Path) -> Path:
     """A busybox without shared libraries: the machine's own, or its package's, unpacked in work."""
-    installed = shutil.which("busybox")
-    if installed and is_static(Path(installed)):
-        return Path(installed)
+    installed = installed_busybox()
+    if installed is not None:
+        return installed
     what = "There is no static busybox to make the Lab's guest of."
     if not packages.can_download():
         raise LabError(what, "", packages.remedy("busybox"))
@@ -108,6 +110,14 @@ def busybox(work: Path) -> Path:
             path.chmod(0o755)
             return path
     raise LabError(what, "Its package has none.", packages.remedy("busybox"))
+
+
+def installed_busybox() -> Path | None:
+    """This machine's own, where it has one without shared libraries."""
+    # Fedora has it in sbin, which is not in everybody's PATH.
+    places = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    found = (shutil.which(name, path=places) for name in _BUSYBOX)
+    return next((Path(path) for path in found if path and is_static(Path(path))), None)
 
 
 def is_static(path: Path) -> bool:
