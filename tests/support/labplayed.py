@@ -46,6 +46,8 @@ ABILITIES = HostAbilities(
 )
 APPLIANCE = Appliance(Path("/cache/kernel"), Path("/cache/initrd"), "6.1.0", "fio 3.33", 256)
 S = 1_000_000_000
+STANDS = 17
+"""Requests at which a played trial stands still."""
 KICKS = 3
 """Notifications a request that the played trace shows, for virtio and for everything else."""
 
@@ -68,7 +70,8 @@ class FakeHost:
     `base`), missing (devices that do not appear), refuse (QEMU's words when a guest has this
     device in its XML), stuck (accelerators on which nothing boots), failing (serial numbers whose
     trials fail, and how often), dying (those that end the guest), wedged (those that say nothing
-    more), log_refused, exits (KVM's counters are told), fio_starts (seconds), boot_seconds,
+    more), still (those that get no further, and how often), unstoppable (those of them that cannot
+    be stopped), log_refused, exits (KVM's counters are told), fio_starts (seconds), boot_seconds,
     booting (exits a second while it boots, by name)."""
 
     def __init__(self) -> None:
@@ -82,6 +85,8 @@ class FakeHost:
         self.failing: dict[str, int] = {}
         self.dying: set[str] = set()
         self.wedged: set[str] = set()
+        self.still: dict[str, int] = {}
+        self.unstoppable: set[str] = set()
         self.log_refused = ""
         self.exits = False
         self.boot_seconds = 2.0
@@ -274,6 +279,13 @@ class FakeGuest:
         if name in self.host.wedged:
             self.mute = True
             return
+        if self.host.still.get(name, 0):
+            self.host.still[name] -= 1
+            for step in range(1, 400):
+                told = {"done": min(STANDS, 5 * step), "seconds": step * 0.25}
+                self._later(0.25 * step, {"type": "progress", "id": number, **told})
+            self.mute = name in self.host.unstoppable
+            return
         if self.host.failing.get(name, 0):
             self.host.failing[name] -= 1
             self._later(0.2, {"type": "failed", "id": number, "why": "Input/output error"})
@@ -282,8 +294,8 @@ class FakeGuest:
         seconds = each * requests
         traced = message.get("traced")
         for step in range(1, int(seconds / 0.25) + 1 if not traced else 0):
-            done = {"done": int(step * 0.25 / each), "seconds": step * 0.25}
-            self._later(0.25 * step, {"type": "progress", "id": number, **done})
+            told = {"done": int(step * 0.25 / each), "seconds": step * 0.25}
+            self._later(0.25 * step, {"type": "progress", "id": number, **told})
         if self.exits:
             self.exits = {key: one + 4 * requests for key, one in self.exits.items()}
         if traced and self.tracing:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.labplayed import ABILITIES, APPLIANCE, KICKS, FakeHost, build
+from tests.support.labplayed import ABILITIES, APPLIANCE, KICKS, STANDS, FakeHost, build
 from tuivm.lab import domain, experiments, runner
 from tuivm.lab.control import Control
 from tuivm.lab.ports import LabError
@@ -353,6 +353,61 @@ def test_an_appliance_that_falls_silent_is_given_up() -> None:
     run = lab.run()
     assert {one.experiment for one in run.plan.subjects} == {Experiment.STORAGE}
     assert lab.gone()
+
+
+def test_a_trial_that_stands_still_once_is_done_again() -> None:
+    lab = Lab(models=("virtio-blk", "nvme"))
+    lab.host.still = {lab.serial("nvme"): 1}
+    run = lab.run()
+    assert run.complete
+    assert run.plan.omitted == ()
+    assert [order["do"] for order in lab.host.orders].count("stop") == 1
+
+
+@pytest.mark.parametrize(("virtualized", "seconds"), [(False, 10), (True, 20)])
+def test_a_subject_that_stands_still_is_left_out_and_the_run_goes_on(
+    virtualized: bool, seconds: int
+) -> None:
+    lab = Lab()
+    record = lab.host.known.record._replace(virtualized=virtualized)
+    lab.host.known = lab.host.known._replace(record=record)
+    lab.host.still = {lab.serial("nvme"): 99}
+    run = lab.run()
+    assert run.complete
+    assert {one.id for one in lab.plan.subjects} - {one.id for one in run.plan.subjects} == {"nvme"}
+    (why,) = [one.why for one in run.plan.omitted if one.subject == "nvme"]
+    assert f"stood still at {STANDS} of 32 requests for {seconds} s" in why
+    assert {one.subject for one in run.tallies} == {one.id for one in run.plan.subjects}
+    assert run.seconds < lab.plan.seconds + 3 * seconds
+
+
+def test_a_guest_that_cannot_be_stopped_is_given_up_at_once() -> None:
+    lab = Lab(Experiment.STORAGE, Experiment.NETWORK)
+    serial = lab.serial("nvme")
+    lab.host.still, lab.host.unstoppable = {serial: 1}, {serial}
+    up: list[int] = []
+    lab.on_progress = lambda now: (
+        up.append(len(lab.host.running)) if now.phase is Phase.COUNTING else None
+    )
+    run = lab.run()
+    assert run.complete
+    assert {one.experiment for one in run.plan.subjects} == {Experiment.NETWORK}
+    assert {one.why for one in run.plan.omitted if one.subject == "ide"} == {
+        f"its guest was given up while nvme ran: It stood still at {STANDS} of 32 requests for "
+        "10 s."
+    }
+    assert set(up) == {1}
+    assert lab.gone()
+
+
+def test_slow_is_not_still() -> None:
+    lab = Lab(models=("virtio-blk", "ide"))
+    # A request in 8 s.
+    lab.host.each[lab.serial("ide")] = 8.0
+    run = lab.run()
+    assert run.complete
+    assert {one.round for one in run.trials if one.subject == "ide"} == {*range(6)}
+    assert run.plan.omitted == ()
 
 
 def test_when_every_guest_ends_the_run_fails() -> None:

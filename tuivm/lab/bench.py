@@ -29,13 +29,17 @@ COUNTING = 1.0
 class Bench:
     """The guests of a run, and what is done to the subjects in them."""
 
-    def __init__(self, host: LabHost, book: Book, booted: Iterable[Booted]) -> None:
+    def __init__(
+        self, host: LabHost, book: Book, booted: Iterable[Booted], *, virtualized: bool | None
+    ) -> None:
+        """virtualized: the host is itself a guest, as far as is known."""
         self.book = book
         self._host = host
         self._booted = tuple(booted)
         self._of = {subject: one for one in self._booted for subject in one.places}
         self._own = [one.guest.uuid for one in self._booted]
         self._costs: dict[tuple[str, str], Cost] = {}
+        self._still = orders.STILL * (2 if virtualized else 1)
         # One for all that is compared; "" is fio where the appliance has it.
         self._generator = OWN if "qemu" in book.accelerators else ""
 
@@ -90,13 +94,18 @@ class Bench:
         def tell(message: orders.Message | None) -> None:
             self.book.tell(subject=subject.id, workload=workload.id, rate=rate.after(message))
 
-        done = orders.done_of(booted.line.ask(order, tell=tell), subject, workload, round_)
+        answer = booted.line.ask(order, still=self._still, tell=tell)
+        done = orders.done_of(answer, subject, workload, round_)
         if order["do"] == "io" and not traced:
             self.book.method = self.book.method._replace(generator=done.generator)
         return done
 
     def drop_guest(self, booted: Booted, why: str) -> None:
-        """A guest is gone, and with it all its subjects."""
+        """A guest is gone or of no use any more, and with it all its subjects."""
+        try:
+            booted.guest.destroy()
+        except LabError as error:
+            self.book.remark(f"A guest could not be ended: {error} `tuivm lab clean` does it.")
         for subject in booted.places:
             self.book.omit(subject, why)
 
@@ -140,8 +149,10 @@ class Bench:
                     book.trials.append(self._warm(subject, workload))
             except LabError as error:
                 booted = self._of[subject.id]
-                if isinstance(error, orders.GuestLostError) or not booted.guest.alive():
-                    self.drop_guest(booted, f"its guest ended while {subject.id} ran: {error}")
+                lost = isinstance(error, orders.GuestLostError)
+                if lost or not booted.guest.alive():
+                    ended = "was given up" if lost else "ended"
+                    self.drop_guest(booted, f"its guest {ended} while {subject.id} ran: {error}")
                     return
                 if not again:
                     book.omit(subject.id, f"{workload.title} failed twice: {error}")

@@ -15,6 +15,10 @@ TICK = 0.25
 """Seconds that one look for a message takes at most: so quickly a stop is seen."""
 SILENCE = 60.0
 """Seconds without a word after which an order is given up; progress is told four times a second."""
+STILL = 10.0
+"""Seconds at the same number of requests, told again and again, after which an order is given up: a
+request that is stuck in the guest's kernel never comes back, though the appliance says so all the
+time."""
 STOPPING = 1.5
 """Seconds that the appliance has to stop what it does; the guest is destroyed anyway."""
 _COMPUTE = frozenset({"compute", "faults", "exits"})
@@ -57,23 +61,27 @@ class Line:
         order: Message,
         *,
         silence: float = SILENCE,
+        still: float = STILL,
         tell: Callable[[Message | None], None] = lambda _: None,
     ) -> Message:
         """The answer that ends an order. tell: called with each progress message, and with None
-        while none comes. silence: seconds. Raises OrderFailedError, LabError when it said nothing
-        for too long or the guest is gone (GuestLostError: for good), LabStoppedError after it was
-        told to stop."""
-        number = self._send(order)
-        heard = self._clock()
+        while none comes. silence, still: seconds. Raises OrderFailedError, LabError when it said
+        nothing or stood still for too long or the guest is gone (GuestLostError: for good),
+        LabStoppedError after it was told to stop."""
+        mine = self._send(order)
+        heard = moved = self._clock()
+        done: float | None = None
         while True:
             message = self.guest.receive(TICK)
-            if message is not None and message.get("id") == number:
+            if message is not None and message.get("id") == mine:
                 kind = message.get("type")
                 if kind == "failed":
                     raise OrderFailedError(str(message.get("why") or "it did not say why"))
                 if kind != "progress":
                     return message
                 heard = self._clock()
+                if number(message, "done") != done:
+                    done, moved = number(message, "done"), heard
                 tell(message)
             else:
                 # Also what comes late of an order that was given up.
@@ -81,8 +89,13 @@ class Line:
             if self._control.stopping:
                 self._stop()
                 raise LabStoppedError
-            if self._clock() - heard > silence:
+            what = ""
+            if heard - moved > still:
+                at = f"{done or 0:.0f} of {order.get('requests')} requests"
+                what = f"It stood still at {at} for {still:.0f} s."
+            elif self._clock() - heard > silence:
                 what = f"The appliance said nothing for {silence:.0f} s."
+            if what:
                 raise LabError(what) if self._stop() else GuestLostError(what)
 
     def _stop(self) -> bool:

@@ -94,7 +94,7 @@ class _Run:
         )
         booted = self._boot.boot()
         book.method = described(book.method, booted[0].spec)
-        bench = Bench(self._host, book, booted)
+        bench = Bench(self._host, book, booted, virtualized=self._abilities.record.virtualized)
         bench.warm_up()
         bench.measure()
         if not book.subjects():
