@@ -52,7 +52,7 @@ KICKS = 3
 """Notifications a request that the played trace shows, for virtio and for everything else."""
 
 
-def build(*, say: Callable[[str], None]) -> Appliance:
+def build(*, say: Callable[[str], None], with_fio: bool) -> Appliance:
     say("Building")
     return APPLIANCE
 

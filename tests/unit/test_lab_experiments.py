@@ -138,12 +138,21 @@ def test_a_full_plan_repeats_more_and_kvm_boots_sooner() -> None:
     assert plan.seconds == pytest.approx(300 + 2 * 3 + 13)
 
 
-def test_rounds_are_as_many_as_fit() -> None:
-    spare = tuple(SpareDevice(f"0000:0{n}:00.0", "disk", "SSD") for n in range(8))
-    many = _plan(LabRequest((STORAGE, *LESSONS)), spare=spare, accelerators=("kvm", "qemu"))
-    more = _plan(spare=tuple(one._replace(address=f"0001:{one.address[5:]}") for one in spare) * 3)
-    assert many.rounds == 5
-    assert more.rounds == 3
+def test_rounds_are_as_many_as_fit_and_never_too_few_for_an_interval() -> None:
+    disks = tuple(SpareDevice(f"0000:{n:02x}:00.0", "disk", "SSD") for n in range(96))
+    rounds = [
+        _plan(LabRequest((STORAGE, *LESSONS), length), spare=disks[:number]).rounds
+        for length, number in (
+            (Length.QUICK, 8),
+            (Length.QUICK, 96),
+            (Length.FULL, 8),
+            (Length.FULL, 40),
+            (Length.FULL, 96),
+        )
+    ]
+    assert rounds[:3] == [5, 5, 11]
+    assert 5 < rounds[3] < 11
+    assert rounds[4] == 5
 
 
 def test_a_seed_is_kept_and_a_missing_one_is_new() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.labplayed import ABILITIES, APPLIANCE, KICKS, STANDS, FakeHost, build
 from tuivm.lab import domain, experiments, runner
+from tuivm.lab.appliance import Appliance
 from tuivm.lab.control import Control
 from tuivm.lab.ports import LabError
 from tuivm.model.lab import (
@@ -278,6 +279,30 @@ def test_fio_makes_way_where_it_takes_long_to_start() -> None:
     firsts = [one for one in timed if "generator" not in one]
     assert len(firsts) == 2, "two to see how long it takes"
     assert timed[:2] == firsts
+
+
+@pytest.mark.parametrize(
+    ("wanted", "request_", "fio"),
+    [
+        ((Experiment.STORAGE,), {}, False),
+        ((Experiment.STORAGE,), {"kvm": True}, True),
+        ((Experiment.STORAGE,), {"kvm": True, "accelerator": "qemu"}, False),
+        # One of its guests runs under TCG, and both have the same generator.
+        ((Experiment.STORAGE, Experiment.NESTED), {"kvm": True}, False),
+    ],
+)
+def test_fio_goes_along_only_where_it_is_used(
+    wanted: tuple[Experiment, ...], request_: dict[str, Any], fio: bool
+) -> None:
+    lab, asked = Lab(*wanted, **request_), []
+
+    def built(*, say: Callable[[str], None], with_fio: bool) -> Appliance:
+        asked.append(with_fio)
+        return build(say=say, with_fio=with_fio)
+
+    run = lab.run(built)
+    assert asked == [fio]
+    assert run.method.generator.startswith("fio") is fio
 
 
 def test_kvm_that_cannot_be_opened_falls_back_too() -> None:

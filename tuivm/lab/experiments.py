@@ -24,7 +24,8 @@ from tuivm.model.lab import (
 COUNTED = 200
 """Requests of a counting phase: enough that what happens beside them hardly shows."""
 ROUNDS = {Length.QUICK: 5, Length.FULL: 11}
-_FEWEST_ROUNDS = 3
+_FEWEST_ROUNDS = 5
+"""Four trials and more have an interval, one of 94 % with five."""
 _SHORTEST_TRIAL = 0.2
 _COUNTING = 1.0
 """Seconds of a subject's counting phase."""
@@ -157,6 +158,12 @@ def plan(abilities: HostAbilities, request: LabRequest) -> Plan:
         accelerator=accelerator,
         omitted=tuple(omitted),
     )
+
+
+def accelerators(plan: Plan) -> frozenset[str]:
+    """What the guests of a plan are meant to run as."""
+    known = (models.BY_ID.get(subject.id) for subject in plan.subjects)
+    return frozenset((one.accelerator if one else "") or plan.accelerator for one in known)
 
 
 def _problem(abilities: HostAbilities) -> str:
