@@ -105,15 +105,16 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _add_lab_run(_command(actions, "run", "measure, and keep the result"))
     kept = _command(actions, "list", "the results that were kept")
     kept.add_argument("--json", action="store_true", help="JSON")
+    kept_or_file = "of a kept result, or the file of one that was exported as JSON"
     show = _command(actions, "show", "a kept result: tables, and what was seen in words")
-    show.add_argument("name", metavar="NAME")
+    show.add_argument("name", metavar="NAME", help=kept_or_file)
     show.add_argument("--json", action="store_true", help="the whole run as JSON (docs/lab.md)")
     compare = _command(actions, "compare", "two kept results, of this host or of different ones")
-    compare.add_argument("name", metavar="NAME")
+    compare.add_argument("name", metavar="NAME", help=kept_or_file)
     compare.add_argument("other", metavar="NAME", help="what is set in ratio to the first")
     compare.add_argument("--json", action="store_true", help="JSON")
     export = _command(actions, "export", "write a kept result as a document")
-    export.add_argument("name", metavar="NAME")
+    export.add_argument("name", metavar="NAME", help=kept_or_file)
     export.add_argument("--format", choices=EXPORTS, default="json", help="default: %(default)s")
     export.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="a new file (default: standard output)"

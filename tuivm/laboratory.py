@@ -14,7 +14,7 @@ from tuivm import labexport, labruns
 from tuivm.hypervisor.labhost import open_lab_host
 from tuivm.lab import appliance, experiments, runner
 from tuivm.lab.control import Control
-from tuivm.lab.ports import HostAbilities, LabError, LabHost
+from tuivm.lab.ports import HostAbilities, LabConnectError, LabError, LabHost
 from tuivm.model.hosts import HostSpec
 from tuivm.model.lab import (
     KeptRun,
@@ -26,7 +26,7 @@ from tuivm.model.lab import (
     Plan,
     Progress,
 )
-from tuivm.model.labports import LabPortError
+from tuivm.model.labports import LabPortError, UnreachableError
 
 T = TypeVar("T")
 
@@ -220,7 +220,7 @@ class Running:
                 labruns.save(run)
             except labruns.LabRunError as error:
                 return self._failed(f"The result could not be kept: {error}")
-        return self._last
+        return self._last._replace(run=run)
 
     def _hear(self, progress: Progress) -> None:
         self._last = progress
@@ -245,6 +245,8 @@ def _background(work: Callable[[], T]) -> Future[T]:
     def go() -> None:
         try:
             future.set_result(work())
+        except LabConnectError as error:
+            future.set_exception(UnreachableError(str(error)))
         except (LabError, labruns.LabRunError, OSError) as error:
             future.set_exception(LabPortError(str(error)))
         except BaseException as error:  # noqa: BLE001 - handed on to whoever asked

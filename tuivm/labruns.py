@@ -67,6 +67,17 @@ def load(name: str, *, into: Path | None = None) -> LabRun:
     return _read(_existing(name, into))
 
 
+def find(name: str, *, into: Path | None = None) -> LabRun:
+    """As `load`, or from a file anywhere: one that was exported as JSON, on this host or another.
+    What is kept comes first. Raises LabRunError."""
+    path = kept.existing(into or directory(), (file_name(name), name))
+    if path is None and name and (Path(name).exists() or Path(name).name != name):
+        path = Path(name)
+    if path is None:
+        raise LabRunError(f"There is no kept run {visible(name)!r}, nor a file that is called so.")
+    return _read(path)
+
+
 def remove(name: str, *, into: Path | None = None) -> None:
     """Delete its file. Raises LabRunError."""
     path = _existing(name, into)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TextIO, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TextIO, TypeVar
 
 from tuivm import environment, labruns
 from tuivm.cli import Exit
@@ -29,6 +31,9 @@ from tuivm.model.lab import (
 from tuivm.model.labports import LabPort, LabPortError
 from tuivm.model.units import duration, visible
 from tuivm.options import Options
+
+if TYPE_CHECKING:
+    from tuivm.laboratory import Running
 
 T = TypeVar("T")
 
@@ -58,12 +63,18 @@ def lab_command(
 
 
 def request_of(arguments: argparse.Namespace) -> LabRequest:
-    """What the command line asks for."""
+    """What the command line asks for. Raises LabPortError for a model that has no part in it."""
     experiments = [Experiment(lesson) for lesson in dict.fromkeys(arguments.lesson)]
+    of_models = _experiments_of(arguments.models or ())
+    if not (arguments.storage or arguments.network):
+        experiments = [one for one in of_models.values() if one not in experiments] + experiments
     if arguments.network:
         experiments.insert(0, Experiment.NETWORK)
     if arguments.storage or not experiments:
         experiments.insert(0, Experiment.STORAGE)
+    for model, experiment in of_models.items():
+        if experiment not in experiments:
+            raise LabPortError(f"{model} is compared in {experiment.value}: ask for that too.")
     backings = {}
     if arguments.backing:
         backings[Experiment.STORAGE] = Backing(arguments.backing)
@@ -71,7 +82,7 @@ def request_of(arguments: argparse.Namespace) -> LabRequest:
     if arguments.nic_backing:
         backings[Experiment.NETWORK] = Backing(arguments.nic_backing)
     return LabRequest(
-        experiments=tuple(experiments),
+        experiments=tuple(dict.fromkeys(experiments)),
         length=Length.FULL if arguments.full else Length.QUICK,
         models=arguments.models,
         backings=backings,
@@ -79,6 +90,13 @@ def request_of(arguments: argparse.Namespace) -> LabRequest:
         accelerator={"kvm": "kvm", "tcg": "qemu"}.get(arguments.accelerator, ""),
         seed=arguments.seed,
     )
+
+
+def _experiments_of(models: Sequence[str]) -> dict[str, Experiment]:
+    """By model; without those that are not known, of which the plan will complain."""
+    from tuivm.lab.models import BY_ID  # noqa: PLC0415 - for this command alone
+
+    return {one: BY_ID[one].subject.experiment for one in models if one in BY_ID}
 
 
 def _run(
@@ -96,33 +114,30 @@ def _run(
     from tuivm.lab import appliance  # noqa: PLC0415 - for this command alone
     from tuivm.laboratory import Laboratory  # noqa: PLC0415 - loads libvirt
 
-    if arguments.name:
+    request = request_of(arguments)
+    if arguments.name is not None:
         labruns.check_free(arguments.name)
     build = partial(appliance.build, kernel=arguments.kernel, modules=arguments.modules)
     lab = Laboratory(specs, build=build)
     host = specs[0].name
     line = ProgressLine(err)
     line.note(f"Asking {host} what it can do")
-    try:
-        offer = _result(lab.offer(host))
-    except LabPortError as error:
-        labkept.complain(error, err)
-        return Exit.UNREACHABLE
+    offer = _result(lab.offer(host))
     if offer.problem:
         raise LabPortError(offer.problem)
     _tell_leftovers(lab, specs[0], line)
-    plan = lab.plan(offer, request_of(arguments))
+    plan = lab.plan(offer, request)
     _tell_plan(offer, plan, line)
     heard: SimpleQueue[Progress] = SimpleQueue()
-    running = lab.begin(offer, plan, heard.put, arguments.name or "")
-    try:
-        last = _follow(heard, line)
-    except KeyboardInterrupt:
-        running.stop()
-        line.note("Stopping: the guests are being removed")
-        running.wait(CLEANING)
-        line.end()
-        return Exit.INTERRUPTED
+    with _signals_as_exceptions():
+        running = lab.begin(offer, plan, heard.put, arguments.name or "")
+        try:
+            last = _follow(heard, line)
+        finally:
+            # On Ctrl+C, and also where nobody reads what is said any more: guests must not stay.
+            if not running.over:
+                running.stop()
+                _tell_stopping(running, line)
     line.end()
     if last.phase is Phase.FAILED:
         labkept.complain(LabPortError(last.problem or "the run failed"), err)
@@ -133,6 +148,37 @@ def _run(
     if not arguments.json:
         out.write(f"\nKept as {visible(last.run.name)}: tuivm lab show, compare, export\n")
     return Exit.FINE
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    """What ends a program at once ends it in good order instead."""
+
+    def leave(number: int, _frame: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    ends = (signal.SIGTERM, signal.SIGHUP)
+    # nohup's stays ignored.
+    taken = [one for one in ends if signal.getsignal(one) is signal.SIG_DFL]
+    for one in taken:
+        signal.signal(one, leave)
+    try:
+        yield
+    finally:
+        for one in taken:
+            signal.signal(one, signal.SIG_DFL)
+
+
+def _tell_stopping(running: Running, line: ProgressLine) -> None:
+    """Wait until everything is removed; whether anybody reads of it or not."""
+    with suppress(BrokenPipeError):
+        line.note("Stopping: the guests are being removed")
+    removed = running.wait(CLEANING)
+    with suppress(BrokenPipeError):
+        if not removed:
+            line.note("Not all was removed in time: `tuivm lab clean` does it")
+        elif any(one.round for one in running.last.run.trials):
+            line.note(f"What was measured so far is kept as {running.last.run.name}")
 
 
 def _follow(heard: SimpleQueue[Progress], line: ProgressLine) -> Progress:
@@ -150,7 +196,7 @@ def _follow(heard: SimpleQueue[Progress], line: ProgressLine) -> Progress:
 def _tell_leftovers(lab: LabPort, spec: HostSpec, line: ProgressLine) -> None:
     left = _result(lab.leftovers(spec.name))
     if left:
-        things = "1 thing" if len(left) == 1 else f"{len(left)} things"
+        things = _number(len(left), "thing")
         connect = f" -c {spec.uri}" if spec.uri else ""
         line.note(
             f"A lab that ended badly left {things} on {spec.name} ({_named(left)}): "
@@ -161,7 +207,7 @@ def _tell_leftovers(lab: LabPort, spec: HostSpec, line: ProgressLine) -> None:
 def _tell_plan(offer: LabOffer, plan: Plan, line: ProgressLine) -> None:
     what = ", ".join(one.value for one in plan.experiments)
     line.note(
-        f"{what}: {len(plan.subjects)} models, {plan.rounds} rounds, "
+        f"{what}: {_number(len(plan.subjects), 'model')}, {_number(plan.rounds, 'round')}, "
         f"{'KVM' if plan.accelerator == 'kvm' else 'TCG'}, about {duration(plan.seconds)}"
     )
     for experiment, backing in plan.backings.items():
@@ -180,16 +226,18 @@ def _clean(
 
     lab = Laboratory(specs)
     found: list[Leftover] = []
+    asked = []
     code = Exit.FINE
     for spec in specs:
         try:
             left = _result(lab.leftovers(spec.name))
             found.extend(left)
+            asked.append(visible(spec.name))
         except LabPortError as error:
-            labkept.complain(error, err)
-            code = Exit.UNREACHABLE
+            code = labkept.complain(error, err)
     if not found:
-        out.write("Nothing is left of any lab that is no longer running.\n")
+        if asked:
+            out.write(f"No lab that has ended left anything on {', '.join(asked)}.\n")
         return code
     for one in found:
         detail = f" ({one.detail})" if one.detail else ""
@@ -212,6 +260,10 @@ def _agreed(number: int, err: TextIO) -> bool:
     except EOFError:
         err.write("\ntuivm: nobody to ask: --yes removes without asking\n")
         return False
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _named(left: Sequence[Leftover]) -> str:

@@ -14,7 +14,7 @@ from tuivm.headless.labtable import compare_lines, run_lines
 from tuivm.headless.table import Column, Table
 from tuivm.model.lab import KeptRun, LabRun
 from tuivm.model.labcompare import RunComparison, RunRow, compare_runs
-from tuivm.model.labports import LabPortError
+from tuivm.model.labports import LabPortError, UnreachableError
 from tuivm.model.units import visible
 
 
@@ -23,11 +23,11 @@ def kept(arguments: argparse.Namespace, out: TextIO, *, ascii_only: bool) -> Exi
     if arguments.lab_command == "list":
         _list(labruns.listed(), out, as_json=arguments.json)
         return Exit.FINE
-    run = labruns.load(arguments.name)
+    run = labruns.find(arguments.name)
     if arguments.lab_command == "show":
         show(run, out, as_json=arguments.json, ascii_only=ascii_only)
     elif arguments.lab_command == "compare":
-        _compare(compare_runs(run, labruns.load(arguments.other)), out, as_json=arguments.json)
+        _compare(compare_runs(run, labruns.find(arguments.other)), out, as_json=arguments.json)
     elif arguments.output is None:
         out.write(labexport.text_of(run, arguments.format))
     else:
@@ -106,4 +106,4 @@ def _row(row: RunRow) -> dict[str, object]:
 
 def complain(error: LabPortError | labruns.LabRunError, err: TextIO) -> Exit:
     err.writelines(f"tuivm: {visible(line)}\n" for line in str(error).splitlines())
-    return Exit.FAILED
+    return Exit.UNREACHABLE if isinstance(error, UnreachableError) else Exit.FAILED

@@ -21,7 +21,7 @@ from tuivm.hypervisor.labplace import LibvirtWorkplace
 from tuivm.hypervisor.labusage import local_use, others_use, remote_use
 from tuivm.hypervisor.load import runs_here
 from tuivm.lab.mark import Mark, mark_of, read_mark
-from tuivm.lab.ports import CHANNEL, PREFIX, HostAbilities, HostUse, LabError
+from tuivm.lab.ports import CHANNEL, PREFIX, HostAbilities, HostUse, LabConnectError, LabError
 from tuivm.model.hosts import HostSpec
 from tuivm.model.lab import Leftover
 from tuivm.model.ports import CredentialRequest
@@ -53,7 +53,7 @@ def open_lab_host(
     if spec.readonly:
         raise LabError(
             f"{spec.name} is read-only for tuivm",
-            remedy="take readonly out of its entry in the configuration",
+            remedy="leave out --readonly, or take readonly out of its entry in the configuration",
         )
     asker = Asker(spec.name, ask or (lambda request: request.answer(None)), known)
     host = LibvirtLabHost(spec, Calls(spec, asker), asker)
@@ -78,7 +78,10 @@ class LibvirtLabHost:
 
     def connect(self, deadline: float) -> None:
         try:
-            self._calls.open(deadline, self._lost)
+            try:
+                self._calls.open(deadline, self._lost)
+            except LabError as error:
+                raise LabConnectError(error.what, error.reason, error.remedy) from error
             uri = self._calls(f"cannot ask {self._spec.name} what it is", lambda c: c.getURI())
         except LabError:
             self._calls.close()

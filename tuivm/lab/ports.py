@@ -19,6 +19,8 @@ METADATA_NS = "https://tuivm.invalid/lab/1"
 """Namespace of the mark in a guest's metadata: `<lab:run id=… pid=… host=… started=…/>`, where host
 is the name of the machine that tuivm runs on and pid is tuivm's process there."""
 
+_ENDS = (".", ":", "!", "?")
+
 
 class LabError(Exception):
     """Something that the Lab cannot do. what: a sentence. reason: the other side's own words, or
@@ -31,7 +33,18 @@ class LabError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return " ".join(filter(None, (self.what, self.reason, self.remedy)))
+        """In one line. Words of libvirt and QEMU come without capitals and full stops."""
+        said = self.what
+        if self.reason:
+            said += f" {self.reason}" if said.endswith(_ENDS) else f": {self.reason}"
+        if self.remedy:
+            said += "" if said.endswith(_ENDS) else "."
+            said += f" {self.remedy}" if self.remedy[0].isupper() else f" Remedy: {self.remedy}"
+        return said
+
+
+class LabConnectError(LabError):
+    """The host could not be reached."""
 
 
 class LabStoppedError(Exception):

@@ -17,6 +17,10 @@ class LabPortError(Exception):
     """Something did not work; the text is a sentence or two for a person."""
 
 
+class UnreachableError(LabPortError):
+    """The host could not be reached."""
+
+
 class RunPort(Protocol):
     """A run that goes on. All calls may come from any thread and return at once."""
 
