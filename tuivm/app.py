@@ -333,6 +333,11 @@ class TuivmApp(DeskApp):
         """How far the Lab's run is, 0 to 1; None when none goes on."""
         return self.lab_desk.done
 
+    @property
+    def owns_guests(self) -> bool:
+        """Guests of tuivm's own run, which are removed when it ends."""
+        return self.lab_done is not None
+
     def do_program_palette(self) -> None:
         self.push_screen(CommandPalette(placeholder="a command, or a word of its help"))
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING, NoReturn
 
 from tuivm import config, environment, logs, targets
 from tuivm.cli import Exit
@@ -16,6 +20,10 @@ from tuivm.model.hosts import HostSpec
 from tuivm.model.ports import Groups
 from tuivm.model.units import visible
 from tuivm.options import Options
+
+if TYPE_CHECKING:
+    from tuivm.lab.demo import Demo
+    from tuivm.lab.ports import LabHost
 
 SECONDS = 5
 """Without a terminal, so many seconds of figures are printed."""
@@ -48,6 +56,10 @@ def run_demo(arguments: argparse.Namespace, options: Options, interface: Interfa
     build = partial(
         appliance.build, kernel=arguments.kernel, modules=arguments.modules, with_fio=False
     )
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # nohup's stays ignored.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _leave)
     try:
         host = open_lab_host(specs[0])
     except LabError as error:
@@ -56,19 +68,16 @@ def run_demo(arguments: argparse.Namespace, options: Options, interface: Interfa
     demo = Demo(host, build, say=_say)
     code: int = Exit.FAILED
     try:
-        if found := host.leftovers():
-            _say(f"an earlier run left {len(found)} things behind; `tuivm lab clean` removes them")
-        made = demo.start(host.abilities())
-        keys = [GuestKey(specs[0].name, one.uuid) for one in made]
-        if sys.stdin.isatty() and sys.stdout.isatty():
-            code = interface(options, keys)
-        else:
-            code = _print(options, specs[:1])
+        code = _show(host, demo, specs, options, interface)
     except LabError as error:
         _tell(error)
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     finally:
+        # Each step of what follows has a deadline of its own.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, _hold)
         _say("removing the guests of the demo")
         try:
             demo.close()
@@ -77,6 +86,63 @@ def run_demo(arguments: argparse.Namespace, options: Options, interface: Interfa
             code = code or Exit.FAILED
         host.close()
     return code
+
+
+def _show(
+    host: LabHost,
+    demo: Demo,
+    specs: Sequence[HostSpec],
+    options: Options,
+    interface: Interface,
+) -> int:
+    """Raises LabError."""
+    _offer_leftovers(host, specs[0])
+    made = demo.start(host.abilities())
+    if not _on_terminal():
+        return _print(options, specs[:1])
+    keys = [GuestKey(specs[0].name, one.uuid) for one in made]
+    return interface(options._replace(notices=tuple(demo.remarks)), keys)
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _hold(number: int, _frame: object) -> None:
+    """Who presses Ctrl+C twice does not mean what goes on by then."""
+    _say("still removing; Ctrl+C again leaves the rest, which the next start finds")
+    signal.signal(number, signal.default_int_handler)
+
+
+def _on_terminal() -> bool:
+    # Textual draws on standard error.
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def _offer_leftovers(host: LabHost, spec: HostSpec) -> None:
+    """What a killed run left, of a lab or of a demo. Raises LabError."""
+    found = host.leftovers()
+    if not found:
+        return
+    things = "1 thing" if len(found) == 1 else f"{len(found)} things"
+    _say(f"an earlier run that was killed left {things} on {spec.name}:")
+    for one in found:
+        _say(
+            f"  {one.kind} {one.name} ({one.detail})" if one.detail else f"  {one.kind} {one.name}"
+        )
+    if not _on_terminal():
+        connect = f" -c {shlex.quote(spec.uri)}" if spec.uri else ""
+        _say(f"`tuivm{connect} lab clean` removes them")
+    elif _agreed():
+        host.clean(found)
+        _say("removed")
+
+
+def _agreed() -> bool:
+    sys.stderr.write("Remove this before the demo begins? [y/N] ")
+    sys.stderr.flush()
+    # Not `input`, which would write to standard output what asks.
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _specs(options: Options) -> tuple[HostSpec, ...]:
@@ -113,5 +179,7 @@ def _tell(error: object) -> None:
 
 def _say(text: str) -> None:
     lines = "\n".join(map(visible, text.splitlines()))
-    sys.stderr.write(f"tuivm demo: {lines}\n")
-    sys.stderr.flush()
+    # A terminal that was closed is no reason to leave the guests.
+    with suppress(OSError):
+        sys.stderr.write(f"tuivm demo: {lines}\n")
+        sys.stderr.flush()

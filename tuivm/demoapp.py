@@ -31,8 +31,13 @@ class DemoApp(TuivmApp):
         self._guests = guests
         self._compared = False
 
+    @property
+    def owns_guests(self) -> bool:
+        return True
+
     def keys_of(self, command_id: str) -> tuple[str, ...]:
-        return (TOUR_KEY,) if command_id == TOUR else super().keys_of(command_id)
+        keys = super().keys_of(command_id)
+        return (TOUR_KEY, *keys) if command_id == TOUR else keys
 
     def footer_rank(self, command: CommandType) -> int:
         return 1 if command.id == TOUR else super().footer_rank(command)

@@ -93,7 +93,7 @@ def _run_interface(options: Options, demo: Sequence[GuestKey] = ()) -> int:
     options = options._replace(
         slow=slow,
         ascii=options.ascii or environment.wants_ascii(os.environ),
-        notices=(warning,) if warning else (),
+        notices=(*options.notices, *((warning,) if warning else ())),
     )
     # Late: Textual reads the environment once, when it is imported.
     from tuivm.start import run as run_app  # noqa: PLC0415

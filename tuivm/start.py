@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 GRACE = 1.5
 """Seconds that an ordered end may take after a signal before the process just ends."""
 LAB_GRACE = 10.0
-"""Seconds that the Lab may take to remove its guests; what is left then is found the next time."""
+"""Seconds that the Lab or the demo may take to remove its guests; the next start finds the rest."""
 WATCH_EVERY = 1.0
 
 
@@ -102,7 +102,7 @@ def _end(app: TuivmApp, number: signal.Signals) -> None:
     code = 128 + number
     logging.getLogger("tuivm").info("ended by %s", number.name)
     # A terminal that is gone takes no more output, and what cannot be written would hold us.
-    grace = GRACE if app.lab_done is None else GRACE + LAB_GRACE
+    grace = GRACE + LAB_GRACE if app.owns_guests else GRACE
     timer = threading.Timer(grace, os._exit, (code,))
     timer.daemon = True
     timer.start()

@@ -125,6 +125,19 @@ async def test_the_key_that_quits_does_so_from_the_tour(tmp_path: Path) -> None:
         await rig.until(lambda: rig.app.return_value == 0)
 
 
+async def test_f3_begins_it_in_the_demo_as_elsewhere(tmp_path: Path) -> None:
+    async with demo(tmp_path) as rig:
+        await rig.press("f3")
+        await stop(rig, 1)
+
+
+async def test_the_demo_has_time_to_remove_its_guests(tmp_path: Path) -> None:
+    async with demo(tmp_path) as rig:
+        assert rig.app.owns_guests
+    async with running(tmp_path, nobody) as rig:
+        assert not rig.app.owns_guests
+
+
 async def test_back_and_leave(tmp_path: Path) -> None:
     async with demo(tmp_path) as rig:
         await rig.press("g")

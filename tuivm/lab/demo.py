@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 import uuid
@@ -18,22 +19,17 @@ from tuivm.lab.ports import (
     LabError,
     LabGuest,
     LabHost,
-    LabStoppedError,
     Workplace,
 )
 from tuivm.lab.protocol import HELLO_DEADLINE
 from tuivm.lab.skeleton import System, domain_of, udp_source
-from tuivm.model.samples import ThreadRole
+from tuivm.lab.stalling import Watch, patience
 
 MIB = 1024 * 1024
 DISK_SIZE = 64 * MIB
 RATE = 100
 """Requests and frames a second of each device: to be seen on a chart, and light on any host."""
 REQUEST = 4096
-STALLED = 20.0
-"""Seconds in which a KVM guest has to say hello: one that works takes a few."""
-BURNT = 0.5
-"""Share of them that its vCPU has spent when it does run, but nowhere."""
 ANSWER = 60.0
 TICK = 0.25
 
@@ -67,8 +63,12 @@ class Build(Protocol):
     def __call__(self, *, say: Callable[[str], None]) -> Appliance: ...
 
 
+class _TakenError(Exception):
+    """The host has a guest of that name."""
+
+
 class Demo:
-    """say: told in a line what goes on. stopping: asked often; true ends `start`.
+    """say: told in a line what goes on.
 
     `close` removes all that `start` made, however far that came.
     """
@@ -79,24 +79,28 @@ class Demo:
         build: Build,
         *,
         say: Callable[[str], None],
-        stopping: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._host = host
         self._build = build
         self._say = say
-        self._stopping = stopping
         self._clock = clock
-        self._run = f"demo-{secrets.token_hex(3)}"
+        self._number = secrets.token_hex(3)
+        self._run = f"demo-{self._number}"
         self._workplace: Workplace | None = None
         self._guests: list[LabGuest] = []
         self._orders = 0
         self.accelerator = ""
         """What the guests run as, "kvm" or "qemu", once they do."""
+        self.remarks: list[str] = []
+        """What the person should know of how they run, a sentence each."""
 
     def start(self, abilities: HostAbilities, accelerator: str = "") -> tuple[DemoGuest, ...]:
         """Boot both and set them to work. accelerator: "" for the fastest that works. Raises
-        LabError, and LabStoppedError when it is to end."""
+        LabError."""
+        ways = (accelerator,) if accelerator else abilities.accelerators
+        if not ways:
+            raise LabError(f"{abilities.record.name} can run no guest: neither KVM nor TCG.")
         appliance = self._build(say=self._say)
         place = self._workplace = self._host.workplace(self._run)
         files = _Files(
@@ -105,57 +109,101 @@ class Demo:
             tuple(place.disk(f"{kind.name}.raw", DISK_SIZE) for kind in KINDS),
             place.network("nics") if abilities.tap else "",
         )
-        ways = (accelerator,) if accelerator else abilities.accelerators
-        if not ways:
-            raise LabError(f"{abilities.record.name} can run no guest: neither KVM nor TCG.")
         for way in ways:
-            made = guests(appliance, files, self._run, abilities, way)
-            problem = self._boot(made, way, last=way == ways[-1])
+            made, problem = self._boot(appliance, files, abilities, way, last=way == ways[-1])
             if not problem:
                 self.accelerator = way
                 self._work(made)
                 return made
-            self._say(f"{problem}: both guests are restarted under TCG")
+            remark = f"{problem}: both guests were restarted under TCG."
+            self._say(remark)
+            self.remarks.append(remark)
         raise AssertionError("the last way either boots or raises")
 
     def close(self) -> None:
-        """Remove guests, disks and network; fine to call twice. Raises LabError."""
-        for guest in self._guests:
-            guest.destroy()
+        """Remove guests, disks and network; fine to call twice. Raises the first LabError, after
+        it has tried them all."""
+        steps = [guest.destroy for guest in self._guests]
         self._guests.clear()
-        place, self._workplace = self._workplace, None
-        if place is not None:
-            place.remove()
+        if self._workplace is not None:
+            steps.append(self._workplace.remove)
+            self._workplace = None
+        problems = []
+        for step in steps:
+            try:
+                step()
+            except LabError as error:
+                problems.append(error)
+        if problems:
+            raise problems[0]
 
-    def _boot(self, made: tuple[DemoGuest, ...], way: str, *, last: bool) -> str:
-        """Why this way does not do, "" when both guests take orders."""
+    def _boot(
+        self,
+        appliance: Appliance,
+        files: _Files,
+        abilities: HostAbilities,
+        way: str,
+        *,
+        last: bool,
+    ) -> tuple[tuple[DemoGuest, ...], str]:
+        """The guests, and why this way does not do, "" when both take orders."""
+        made = guests(appliance, files, self._run, abilities, way)
+        try:
+            try:
+                self._begin(made, way)
+            except _TakenError:
+                # By another demo's, which may go on.
+                self._end_guests()
+                made = guests(
+                    appliance, files, self._run, abilities, way, suffix=f"-{self._number}"
+                )
+                self._begin(made, way)
+        except LabError as error:
+            self._end_guests()
+            if last or "kvm" not in str(error).lower():
+                raise
+            return made, f"KVM cannot be used: {(error.reason or error.what).removesuffix('.')}"
+        record = abilities.record
+        wait = patience(len(made), record.cpus, virtualized=record.virtualized)
+        problem = self._greet(wait, last=last)
+        if problem:
+            self._end_guests()
+        return made, problem
+
+    def _begin(self, made: tuple[DemoGuest, ...], way: str) -> None:
         for one in made:
             self._say(f"booting {one.name} ({'KVM' if way == 'kvm' else 'TCG'})")
             try:
                 self._guests.append(self._host.start(one.xml))
             except LabError as error:
-                if last:
-                    raise
-                self._end_guests()
-                return f"KVM cannot be used: {error.reason or error.what}"
+                if re.search(f"'{re.escape(one.name)}'.* already", str(error)):
+                    raise _TakenError from error
+                raise
+
+    def _greet(self, wait: float, *, last: bool) -> str:
+        """Wait until both have said hello. Why they will not, "" when they have. wait: how many
+        times as long as elsewhere they may take. Raises LabError if this way was the last."""
         began = self._clock()
-        silent = list(self._guests)
+        silent = [(guest, Watch(guest, began, wait)) for guest in self._guests]
         while silent:
-            guest = silent[0]
-            message = guest.receive(TICK)
-            if self._stopping():
-                raise LabStoppedError
-            took = self._clock() - began
-            if message is not None and message.get("type") == "hello":
-                silent.pop(0)
-            elif not last and took > STALLED and stalled(guest, took):
-                self._end_guests()
-                return "KVM makes no progress: the vCPU burns time and the guest says nothing"
-            elif took > HELLO_DEADLINE:
-                if last:
-                    raise LabError(f"{guest.name} said nothing for {took:.0f} s.")
-                self._end_guests()
-                return f"under KVM {guest.name} said nothing for {took:.0f} s"
+            for one in tuple(silent):
+                guest, watch = one
+                try:
+                    message = guest.receive(TICK)
+                except LabError as error:
+                    if last:
+                        raise
+                    why = error.reason or error.what
+                    return f"Under KVM {guest.name} ended while it booted: {why}"
+                now = self._clock()
+                if message is not None and message.get("type") == "hello":
+                    silent.remove(one)
+                elif not last and (why := watch.verdict(now)):
+                    return f"KVM made no progress: {why}"
+                elif now - began > HELLO_DEADLINE * wait:
+                    if last:
+                        raise LabError(f"{guest.name} said nothing for {now - began:.0f} s.")
+                    return f"Under KVM {guest.name} said nothing for {now - began:.0f} s"
         return ""
 
     def _work(self, made: tuple[DemoGuest, ...]) -> None:
@@ -172,8 +220,6 @@ class Demo:
         until = self._clock() + ANSWER
         while self._clock() < until:
             message = guest.receive(TICK)
-            if self._stopping():
-                raise LabStoppedError
             if message is None or message.get("id") != self._orders:
                 continue
             if message.get("type") == "failed":
@@ -188,16 +234,6 @@ class Demo:
         self._guests.clear()
 
 
-def stalled(guest: LabGuest, seconds: float) -> bool:
-    """Whether a guest that says nothing has spent its time all the same: it runs, but nowhere."""
-    try:
-        threads = guest.usage().threads
-    except LabError:
-        # A guest that hangs may hang its monitor too; what it used is then not known.
-        return False
-    return threads.get(ThreadRole.VCPU.value, 0) / 1e9 > BURNT * seconds
-
-
 class _Files(NamedTuple):
     """Paths on the host. network: "" where NICs are joined by sockets."""
 
@@ -208,14 +244,20 @@ class _Files(NamedTuple):
 
 
 def guests(
-    appliance: Appliance, files: _Files, run: str, abilities: HostAbilities, accelerator: str
+    appliance: Appliance,
+    files: _Files,
+    run: str,
+    abilities: HostAbilities,
+    accelerator: str,
+    *,
+    suffix: str = "",
 ) -> tuple[DemoGuest, ...]:
-    """Their definitions: the same but for the models of disk and NIC."""
+    """Their definitions: the same but for the models of disk and NIC. suffix: of their names."""
     first = _port()
     ports = (first, first + 1)
     made = []
     for number, kind in enumerate(KINDS):
-        name, identity = f"{PREFIX}{kind.name}", str(uuid.uuid4())
+        name, identity = f"{PREFIX}{kind.name}{suffix}", str(uuid.uuid4())
         serial, mac = f"demo-{kind.name}"[:20], f"52:54:00:de:30:{number:02x}"
         how, source = "network", element("source", network=files.network)
         if not files.network:

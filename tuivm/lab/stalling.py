@@ -21,11 +21,18 @@ _MOVES = ("io_exits", "mmio_exits", "halt_exits", "irq_injections")
 in an endless loop has one at each tick of the host's timer."""
 _FEW = 5
 """Moves between two looks that are no sign of life: a timer left on."""
+_SLOW = 1.5
+"""How much longer all takes on a host that is itself a guest: every exit is dear there."""
 _EMULATED = "insn_emulation"
 _MUCH = 200_000
 _EACH = 20
 """Instructions emulated at all, and for each exit, past which KVM runs no code of the guest. One
 that it runs has fewer of them than exits; a guest's firmware may have more for a moment."""
+
+
+def patience(guests: int, cpus: int | None, *, virtualized: bool | None) -> float:
+    """How many times as long as elsewhere so many guests may take that boot side by side."""
+    return max(1.0, guests / max(1, cpus or 1)) * (_SLOW if virtualized else 1.0)
 
 
 class Watch:
