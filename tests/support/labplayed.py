@@ -314,6 +314,7 @@ class FakeGuest:
         }
         if message["do"] == "frames":
             done["arrived"] = int(requests * (1 - self.host.lost))
+            done["generator"] = "tuivm (packet socket)"
         # To write a trace takes its time, and so may starting the generator.
         starting = 0.01 if message.get("generator") else self.host.fio_starts
         self._later(

@@ -101,13 +101,17 @@ def test_a_run_measures_and_counts_everything() -> None:
         assert tally.traps == KICKS, tally
         assert tally.interrupts == tally.requests == experiments.COUNTED
     # fio takes too long to start under TCG.
-    assert run.method.generator == "tuivm (libaio)"
+    assert run.method.generator == "tuivm (libaio), tuivm (packet socket)"
     assert run.method.kernel == "6.1.0"
     assert run.method.memory_mib == 256
     assert run.method.machine
     assert "hi" in run.remarks
     assert (run.name, run.taken) == ("mine", 5.0)
     assert any("counts" in one for one in run.caveats)
+
+
+def test_a_run_of_nics_names_what_sent_their_frames() -> None:
+    assert Lab(Experiment.NETWORK, kvm=True).run().method.generator == "tuivm (packet socket)"
 
 
 def test_the_time_of_the_plan_is_kept() -> None:

@@ -18,6 +18,8 @@ ENOUGH = 0.1
 OWN = "tuivm"
 """The appliance's own load generator. Where a guest is slow (TCG, KVM in a guest) fio takes half a
 second and more to start: most of a short trial, and in its CPU time and exits too."""
+_LOADS = frozenset({"io", "frames"})
+"""Orders that have a load generator, each its own."""
 STARTING = 0.25
 """Seconds that fio may take to start."""
 REST = 0.25
@@ -42,6 +44,7 @@ class Bench:
         self._still = orders.STILL * (2 if virtualized else 1)
         # One for all that is compared; "" is fio where the appliance has it.
         self._generator = OWN if "qemu" in book.accelerators else ""
+        self._generators: dict[str, str] = {}
 
     def booted(self, subject: str) -> Booted:
         """The guest that has this subject."""
@@ -96,8 +99,10 @@ class Bench:
 
         answer = booted.line.ask(order, still=self._still, tell=tell)
         done = orders.done_of(answer, subject, workload, round_)
-        if order["do"] == "io" and not traced:
-            self.book.method = self.book.method._replace(generator=done.generator)
+        if order["do"] in _LOADS and not traced:
+            self._generators[str(order["do"])] = done.generator
+            named = ", ".join(dict.fromkeys(filter(None, self._generators.values())))
+            self.book.method = self.book.method._replace(generator=named)
         return done
 
     def drop_guest(self, booted: Booted, why: str) -> None:

@@ -206,7 +206,8 @@ class LabHostRecord(NamedTuple):
 
 
 class Method(NamedTuple):
-    """How it was measured. generator: "fio 3.33" or "tuivm (libaio)". kernel: the appliance's."""
+    """How it was measured. generator: "fio 3.33" or "tuivm (libaio)" for disks, "tuivm (packet
+    socket)" for NICs, of both with ", " between. kernel: the appliance's."""
 
     generator: str = ""
     kernel: str = ""
