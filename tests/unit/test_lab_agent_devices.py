@@ -144,6 +144,20 @@ def test_an_nvme_disk_at_its_controller_and_behind_a_subsystem(tree: Tree) -> No
     tree.disk("nvme1n1", subsystem)
     told = [(disk.serial, disk.driver, disk.address) for disk in disks(str(tree.root))]
     assert told == [("LAB-3", "nvme", "0000:00:04.0"), ("LAB-4", "nvme", "0000:00:06.0")]
+    for path in (controller, other):
+        tree.put(f"{path}/reset_controller", "")
+    devices.set_up_anew(find_disk("LAB-4", str(tree.root)))
+    assert (tree.root / other / "reset_controller").read_text() == "1"
+    assert (tree.root / controller / "reset_controller").read_text() == ""
+
+
+def test_a_disk_that_is_no_nvme_disk_is_not_reset(tree: Tree) -> None:
+    function = tree.function("0000:00:05.0", "virtio-pci")
+    tree.drive(f"{function}/virtio1", "virtio_blk")
+    tree.disk("vda", f"{function}/virtio1")
+    tree.put("sys/block/vda/serial", "LAB-1")
+    devices.set_up_anew(find_disk("LAB-1", str(tree.root)))
+    assert not (tree.root / function / "virtio1/reset_controller").exists()
 
 
 def test_a_usb_disk_is_asked_once(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:

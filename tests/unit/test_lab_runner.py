@@ -155,6 +155,18 @@ def test_tracing_is_off_in_every_timed_trial_and_at_the_end() -> None:
     assert not any(guest.tracing for guest in lab.host.guests)
 
 
+def test_an_nvme_controller_is_reset_before_it_is_counted_and_never_while() -> None:
+    """What deep queues have left of its doorbells must not be in the count."""
+    lab = Lab(models=("virtio-blk", "nvme"))
+    lab.run()
+    ios = [order for order in lab.host.orders if order["do"] == "io"]
+    asked = [(order["serial"], order["traced"], order.get("anew", False)) for order in ios]
+    nvme, virtio = lab.serial("nvme"), lab.serial("virtio-blk")
+    assert [one for one in asked if one[2]] == [(nvme, False, True)]
+    assert asked.index((nvme, False, True)) + 1 == asked.index((nvme, True, False))
+    assert asked.count((virtio, True, False)) == 1
+
+
 def test_a_slow_subject_makes_all_do_less() -> None:
     lab, slowed = Lab(), Lab()
     slowed.host.each[slowed.serial("usb")] = 20e-4

@@ -18,12 +18,13 @@ off at a time, except that "stop" ends the one that runs and "load" goes on in t
     {"do": "wait", "id", "serials": [...], "macs": [...], "timeout": s}
         the same as "devices", when all of these are there; "failed" with those that are missing
     {"do": "io", "id", "serial", "op": "read", "size": bytes, "depth", "requests", "seed",
-     "sequential": bool, "traced": bool}
+     "sequential": bool, "traced": bool, "anew": bool (may be left out)}
         Direct I/O at random aligned offsets (sequential: one after the other). Reads only, unless
         op is "write" (demo guests' own disks). traced: nothing else is to happen in the guest
         meanwhile (no progress messages, the fallback generator with plain preads at depth 1).
         "generator": "tuivm", where it is said, is the fallback even where there is fio, whose start
         takes half a second a trial under TCG. A disk's I/O scheduler is set to "none".
+        anew: an NVMe controller is reset before.
         {"type": "progress", "id", "done": requests, "seconds"}   every 0.25 s unless traced
         {"type": "done", "id", "requests", "bytes", "seconds", "p50", "p95", "p99" (ns),
          "interrupts": of the device meanwhile, "generator"}

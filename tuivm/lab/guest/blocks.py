@@ -9,7 +9,7 @@ import time
 from array import array
 
 from . import fio
-from .devices import find_disk
+from .devices import find_disk, set_up_anew
 from .figures import following_offsets, percentiles, random_offsets
 from .interrupts import Counter, since
 from .orders import OrderError
@@ -42,6 +42,8 @@ def carry_out(
     if size % disk.sector or size > disk.size:
         raise OrderError(f"size {size} does not fit a disk of {disk.size} in {disk.sector} bytes")
     program = None if traced or order.text("generator", "") == "tuivm" else fio.found(root)
+    if order.flag("anew"):
+        set_up_anew(disk)
     same_scheduler(disk)
     interrupts = Counter(disk.path, root)
     before = interrupts.read()
