@@ -13,11 +13,13 @@ from tests.ui.support import Rig, running
 from tuivm.labdesk import LabDesk
 from tuivm.model.devices import DeviceClass
 from tuivm.model.lab import Experiment, KeptRun, LabOffer, Leftover, Length, Subject
+from tuivm.model.labcompare import compare_runs
 from tuivm.options import Options
 from tuivm.screens.dialogs.confirm import Confirm
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.dialogs.lab import ExportRun
 from tuivm.screens.lab import LabScreen
+from tuivm.screens.labfigure import VERDICTS
 from tuivm.screens.labpages import Page
 from tuivm.screens.labplan import Item
 from tuivm.widgets.itemlist import ItemList
@@ -371,9 +373,22 @@ async def test_two_kept_runs_are_compared(tmp_path: Path) -> None:
         await to(rig, "kept", "tcg")
         await rig.press("percent_sign")
         await rig.until(lambda: place(rig).page is Page.PAIR)
-        await see(rig, "A  tcg", "B  kvm", "accelerator: A qemu, B kvm", "same")
-        await rig.press("tab", "tab", "tab")
-        await see(rig, "times A")
+        await see(rig, "A  tcg", "B  kvm", "The accelerator differs: TCG and KVM.", "same")
+        found = compare_runs(*lab.kept_runs)
+        measures = list(dict.fromkeys(row.measure for row in found.rows))
+        ides = {row.measure: row for row in found.rows if row.subject.id == "ide"}
+        for number, measure in enumerate(measures, 1):
+            await see(rig, f"{measure.title} ", f"({number} of {len(measures)})")
+            lines = rig.text.splitlines()
+            at = next((index for index, line in enumerate(lines) if "▣ IDE" in line), None)
+            assert (at is not None) == (measure in ides)
+            if at is not None:
+                # What the command line says of the two.
+                row = ides[measure]
+                assert VERDICTS[row.verdict][0] in lines[at + 1]
+                agree = {None: "", True: "ratios agree", False: "ratios differ"}[row.agree]
+                assert agree in lines[at]
+            await rig.press("tab")
         await rig.press("escape")
         assert place(rig).page is Page.CHOOSE
 

@@ -358,6 +358,9 @@ def test_what_differs_between_runs_is_said() -> None:
     assert any(each.startswith("The second run was less than fair: TCG") for each in found.differs)
     nothing = compare_runs(lab_run(Experiment.NETWORK), other)
     assert nothing.rows == ()
+    only = [each for each in nothing.differs if each.startswith("Only the second run has")]
+    assert len(only) == 1
+    assert "virtio-scsi" in only[0]
 
 
 @pytest.mark.parametrize(

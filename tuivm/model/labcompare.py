@@ -14,6 +14,7 @@ from tuivm.model.lab import (
     Subject,
     Verdict,
 )
+from tuivm.model.labamounts import listing
 from tuivm.model.labfigures import results, values_of
 from tuivm.model.labmeasures import is_part
 from tuivm.model.labstatistics import overlap, ratio_interval, verdict_of
@@ -126,11 +127,20 @@ def _differences(a: LabRun, b: LabRun) -> Iterator[str]:
                 f"Ratios of {experiment.value} are to different baselines, {bases[0]} and "
                 f"{bases[1]}, and cannot be compared."
             )
+    yield from _only(a, b, "first")
+    yield from _only(b, a, "second")
     for run, name in ((a, "first"), (b, "second")):
         if not run.complete:
             yield f"The {name} run did not get to its end."
         if run.caveats:
             yield f"The {name} run was less than fair: {' '.join(run.caveats)}"
+
+
+def _only(run: LabRun, other: LabRun, name: str) -> Iterator[str]:
+    there = {(one.experiment, one.id) for one in other.plan.subjects}
+    own = [one.title for one in run.plan.subjects if (one.experiment, one.id) not in there]
+    if own:
+        yield f"Only the {name} run has {listing(own)}."
 
 
 def _baseline(run: LabRun, experiment: Experiment) -> str:

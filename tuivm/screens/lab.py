@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -19,7 +19,6 @@ from tuivm.model.units import visible
 from tuivm.screens import labexplain, lablessons, labpair, labplan, labresult
 from tuivm.screens.explaining import Explanation
 from tuivm.screens.labpages import ALWAYS, HINTS, Page
-from tuivm.screens.labpair import Pair
 from tuivm.screens.labplan import Item
 from tuivm.screens.labresult import Shown
 from tuivm.screens.labrunning import RunningPlace
@@ -28,6 +27,10 @@ from tuivm.widgets.keybar import KeyBar, KeyHint
 from tuivm.widgets.linetext import LineText
 from tuivm.widgets.livetable import LiveTable
 from tuivm.widgets.timechart import TimeChart
+
+if TYPE_CHECKING:
+    # Not before there are two to compare.
+    from tuivm.model.labcompare import RunComparison
 
 _WIDE = 120
 """Columns from which on what is highlighted is explained beside it."""
@@ -60,7 +63,7 @@ class LabScreen(RunningPlace):
         self._planned: tuple[LabOffer, LabRequest] | None = None
         self._lesson = LESSONS[0]
         self._shown: Shown | None = None
-        self._pair: Pair | None = None
+        self._pair: RunComparison | None = None
         self._way: list[Page] = []
         self._told: Content | None = None
 
@@ -204,7 +207,7 @@ class LabScreen(RunningPlace):
         if self.page is Page.RESULT and self._shown is not None:
             return labresult.title(self._shown)
         if self.page is Page.PAIR and self._pair is not None:
-            return f"{self._pair.first.run.name} and {self._pair.second.run.name}"
+            return f"{self._pair.a.name} and {self._pair.b.name}"
         if isinstance(self.plan, str):
             return self.plan
         return f"{self.desk.key_text('screen.start')}: {labplan.plan_words(self.plan)}"
@@ -296,8 +299,8 @@ class LabScreen(RunningPlace):
         self._shown, self._turned = shown, 0
         self._go(Page.RESULT)
 
-    def show_pair(self, pair: Pair) -> None:
-        self._pair, self._turned = pair, 0
+    def show_pair(self, found: RunComparison) -> None:
+        self._pair, self._turned = found, 0
         self._go(Page.PAIR)
 
     def forget_run(self, name: str) -> None:
@@ -407,8 +410,8 @@ class LabScreen(RunningPlace):
         return self._explained(item) if isinstance(item, Item) else labexplain.explain_lab()
 
     def _explained(self, item: Item) -> Explanation:
-        if self.page is Page.PAIR:
-            return labexplain.of_result(item, self._pair.second if self._pair else None)
+        if self.page is Page.PAIR and self._pair is not None:
+            return labpair.explained(self._pair, self._turned, item)
         if self.page is Page.RESULT:
             return labexplain.of_result(item, self._shown)
         if self.page is Page.LESSON:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tuivm.background import off_the_loop
 from tuivm.model.lab import Experiment, KeptRun, LabRun, Leftover
@@ -14,10 +14,13 @@ from tuivm.model.labports import LabPort, LabPortError
 from tuivm.screens.dialogs.comparisons import Export
 from tuivm.screens.dialogs.confirm import Confirm
 from tuivm.screens.dialogs.lab import ExportRun, RemoveLeftovers
-from tuivm.screens.labpair import Pair, paired
 from tuivm.screens.labplan import Choice
 from tuivm.screens.labresult import Shown
 from tuivm.screens.place import PlaceScreen
+
+if TYPE_CHECKING:
+    # Not before there are two to compare.
+    from tuivm.model.labcompare import RunComparison
 
 T = TypeVar("T")
 
@@ -39,7 +42,7 @@ class KeptRunsPlace(PlaceScreen):
     def show_run(self, shown: Shown) -> None:
         raise NotImplementedError
 
-    def show_pair(self, pair: Pair) -> None:
+    def show_pair(self, found: RunComparison) -> None:
         raise NotImplementedError
 
     def forget_run(self, name: str) -> None:
@@ -88,19 +91,26 @@ class KeptRunsPlace(PlaceScreen):
         self.run_worker(self._load(name, self.show_run), group="lab-open", exclusive=True)
 
     async def _load(self, name: str, then: Callable[[Shown], object]) -> None:
+        run = await self._read(name)
+        if run is not None:
+            then(await figures(run))
+
+    async def _read(self, name: str) -> LabRun | None:
+        """None, and said why, where it cannot be read."""
         runs: list[LabRun] = []
-        if await self.tried(self.port.load(name), runs.append):
-            then(await figures(runs[0]))
+        return runs[0] if await self.tried(self.port.load(name), runs.append) else None
 
     def compare_kept(self, first: str, second: str) -> None:
         self.run_worker(self._compare(first, second), group="lab-open", exclusive=True)
 
     async def _compare(self, *names: str) -> None:
-        found: list[Shown] = []
-        for name in names:
-            await self._load(name, found.append)
-        if len(found) == len(names):
-            self.show_pair(paired(*found))
+        """The earlier one comes first."""
+        from tuivm.model.labcompare import compare_runs  # noqa: PLC0415 - as of figures, below
+
+        read = [await self._read(name) for name in names]
+        runs = sorted((one for one in read if one is not None), key=lambda run: run.taken)
+        if len(runs) == len(names):
+            self.show_pair(await off_the_loop(partial(compare_runs, *runs)))
 
     # Dialogs are pushed at once, not by a worker: they get the keys that are typed behind.
 
@@ -114,11 +124,10 @@ class KeptRunsPlace(PlaceScreen):
         self.app.push_screen(ExportRun(name), export)
 
     async def _export(self, wanted: Export, name: str, run: LabRun | None) -> None:
-        runs = [] if run is None else [run]
-        if not runs and not await self.tried(self.port.load(name), runs.append):
-            return
-        future = self.port.export(runs[0], wanted.suffix, wanted.path.absolute())
-        await self.tried(future, lambda path: self.desk.say(f"exported: {path}"))
+        found = run or await self._read(name)
+        if found is not None:
+            future = self.port.export(found, wanted.suffix, wanted.path.absolute())
+            await self.tried(future, lambda path: self.desk.say(f"exported: {path}"))
 
     def remove_kept(self, name: str) -> None:
         def remove(answer: bool | None) -> None:

@@ -2,69 +2,75 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.content import Content
 
-from tuivm.model.lab import Interval, LabMeasure, LabRun, SubjectFigures
+from tuivm.model.lab import Interval, LabRun, Verdict
 from tuivm.model.units import visible
-from tuivm.screens.labfigure import figure, interval
+from tuivm.screens.explaining import Explanation
+from tuivm.screens.labfigure import VERDICTS, figure, interval, ratio
 from tuivm.screens.labplan import Item, text_lines, when
-from tuivm.screens.labresult import Page, Shown, pages
-from tuivm.screens.labwords import TITLES
+from tuivm.screens.labwords import TITLES, explain_lab, explain_measure, explain_subject
 from tuivm.widgets.bars import Bar, draw, top_of
 from tuivm.widgets.chartdata import fit
 from tuivm.widgets.itemlist import Line
 
-_LABEL = 20
-_FIGURES = 46
+if TYPE_CHECKING:
+    # Not before there are two to compare.
+    from tuivm.model.labcompare import RunComparison, RunRow
+
+_LABEL = 18
+_FIGURES = 54
+"""Cells of all that is beside name and bar."""
 
 
-class Pair(NamedTuple):
-    """first: the earlier one."""
-
-    first: Shown
-    second: Shown
-
-
-def paired(one: Shown, other: Shown) -> Pair:
-    return Pair(*sorted((one, other), key=lambda shown: shown.run.taken))
+def pages(found: RunComparison) -> list[list[RunRow]]:
+    """What is shown at once: a measure of an experiment, with a row a subject."""
+    made: dict[tuple[str, str], list[RunRow]] = {}
+    for row in found.rows:
+        made.setdefault((row.experiment, row.measure.id), []).append(row)
+    return list(made.values())
 
 
-def common(pair: Pair) -> list[tuple[Page, Page]]:
-    """The measures that both have, in the order of the first."""
-    there = {(page.result.experiment, page.measure.id): page for page in pages(pair.second)}
-    keys = ((page, (page.result.experiment, page.measure.id)) for page in pages(pair.first))
-    return [(page, there[key]) for page, key in keys if key in there]
-
-
-def lines(pair: Pair, turned: int, width: int, *, ascii_only: bool) -> list[Line]:
-    """For each subject that both have, its bar in each, and whether the two agree."""
-    made = [Line(_run_line(label, run, width, ascii_only=ascii_only)) for label, run in _runs(pair)]
-    for text in differences(pair):
-        made += text_lines(text, width, "$warning", item=Item("text", text))
-    found = common(pair)
-    if not found:
-        said = "These two have no measure in common."
-        return made + text_lines(said, width, "$state-bad", item=Item("text", said))
-    first, second = found[turned % len(found)]
+def lines(found: RunComparison, turned: int, width: int, *, ascii_only: bool) -> list[Line]:
+    """For each subject that both have its bar in each, and what differs besides."""
+    runs = (("A", found.a), ("B", found.b))
+    made = [Line(_run_line(label, run, width, ascii_only=ascii_only)) for label, run in runs]
+    all_pages = pages(found)
+    if not all_pages:
+        said = "They have no measure in common."
+        made += text_lines(said, width, "$state-bad", item=Item("text", "none"))
+        return made + _differences(found, width)
+    rows = all_pages[turned % len(all_pages)]
+    measure = rows[0].measure
     dot = "-" if ascii_only else "·"
-    head = f" {TITLES[first.result.experiment]} {dot} {first.measure.title}"
-    text = f"{visible(head)}   ({turned % len(found) + 1} of {len(found)})"
-    item = Item("measure", first.measure.id)
-    made += [Line(Content()), Line(Content.styled(text, "bold $primary"), item)]
-    others = {row.subject.id: row for row in second.result.rows}
-    rows = [(row, others.get(row.subject.id)) for row in first.result.rows]
-    known = [one for pair_ in rows for one in pair_ if one is not None]
-    top = top_of(_bar(row.figures.get(first.measure.id)) for row in known)
-    for row, other in rows:
-        made += _rows(row, other, first.measure, top, width, ascii_only=ascii_only)
-    return made
+    better = "more is better" if measure.rising else "less is better"
+    head = f" {TITLES[rows[0].experiment]} {dot} {measure.title} {dot} {better}"
+    place = f"{turned % len(all_pages) + 1} of {len(all_pages)}"
+    text = fit(f"{visible(head)}   ({place})", width - 1, "ascii" if ascii_only else "braille")
+    made += [Line(Content()), Line(Content.styled(text, "bold $primary"), Item("measure"))]
+    top = top_of(_bar(one) for row in rows for one in (row.a, row.b))
+    for row in rows:
+        made += _rows(row, top, width, ascii_only=ascii_only)
+    made.append(Line(Content()))
+    legend = (
+        "Behind the interval: the ratio to the baseline of the same run; whether these agree; and "
+        "what B is to A."
+    )
+    made += text_lines(legend, width, "$quiet", item=Item("text", "legend"))
+    return made + _differences(found, width)
 
 
-def _runs(pair: Pair) -> tuple[tuple[str, LabRun], tuple[str, LabRun]]:
-    return (("A", pair.first.run), ("B", pair.second.run))
+def explained(found: RunComparison, turned: int, item: Item) -> Explanation:
+    """What is highlighted."""
+    all_pages = pages(found)
+    rows = all_pages[turned % len(all_pages)] if all_pages else []
+    if item.kind == "measure" and rows:
+        return explain_measure(rows[0].measure)
+    mine = next((row.subject for row in rows if row.subject.id == item.name), None)
+    return explain_subject(mine) if item.kind == "row" and mine is not None else explain_lab()
 
 
 def _run_line(label: str, run: LabRun, width: int, *, ascii_only: bool) -> Content:
@@ -73,79 +79,53 @@ def _run_line(label: str, run: LabRun, width: int, *, ascii_only: bool) -> Conte
     return Content.styled(fit(text, width - 1, "ascii" if ascii_only else "braille"), "bold")
 
 
-def differences(pair: Pair) -> list[str]:
-    """What else differs between the two, so that figures may."""
-    first, second = pair.first.run, pair.second.run
-    facts = (
-        ("host", first.host.name, second.host.name),
-        ("accelerator", first.host.accelerator, second.host.accelerator),
-        ("CPU", first.host.cpu, second.host.cpu),
-        ("hypervisor", first.host.hypervisor, second.host.hypervisor),
-        ("host's kernel", first.host.kernel, second.host.kernel),
-        ("load generator", first.method.generator, second.method.generator),
-        ("machine type", first.method.machine, second.method.machine),
-        *(
-            (f"{TITLES[one]} on", backing.value, second.plan.backings[one].value)
-            for one, backing in first.plan.backings.items()
-            if one in second.plan.backings
-        ),
-    )
-    return [f"{what}: A {one}, B {other}" for what, one, other in facts if one != other]
+def _differences(found: RunComparison, width: int) -> list[Line]:
+    made = []
+    if found.differs:
+        made += [Line(Content()), Line(Content.styled(" What differs besides", "bold"))]
+    for number, text in enumerate(found.differs):
+        item = Item("text", f"differs:{number}")
+        made += text_lines(text, width, "$warning", indent=2, item=item)
+    return made
 
 
-def agreement(first: Interval, second: Interval) -> str:
-    """ "agree", or how many times the first the second is; only where intervals allow it."""
-    if None in (first.low, first.high, second.low, second.high):
-        if first.median == second.median:
-            return "same"
-    elif _overlap(first, second):
-        return "agree"
-    if not first.median:
-        return "differ"
-    return f"B is {second.median / first.median:.3g} times A"
-
-
-def _overlap(one: Interval, other: Interval) -> bool:
-    low, high = max(one.low or 0.0, other.low or 0.0), min(one.high or 0.0, other.high or 0.0)
-    return low <= high
-
-
-def _rows(
-    row: SubjectFigures,
-    other: SubjectFigures | None,
-    measure: LabMeasure,
-    top: float,
-    width: int,
-    *,
-    ascii_only: bool,
-) -> list[Line]:
-    room = max(8, width - _LABEL - 10 - _FIGURES)
-    glyph = row.subject.cls.letter if ascii_only else row.subject.cls.glyph
-    colour = f"$class-{row.subject.cls.value}"
+def _rows(row: RunRow, top: float, width: int, *, ascii_only: bool) -> list[Line]:
+    """Two lines, one a run."""
+    room = max(8, width - _LABEL - _FIGURES)
+    cls, unit = row.subject.cls, row.measure.unit
+    colour = f"$class-{cls.value}"
     name = fit(row.subject.title, _LABEL, "ascii" if ascii_only else "braille")
     name += " " * (_LABEL - cell_len(name))
+    titles = (f"{cls.letter if ascii_only else cls.glyph} {name}", " " * (_LABEL + 2))
+    agree = {None: "", True: "ratios agree", False: "ratios differ"}[row.agree]
+    words = ((agree, "" if row.agree else "$warning"), _to_first(row, ascii_only=ascii_only))
     made = []
-    mine = row.figures.get(measure.id)
-    theirs = other.figures.get(measure.id) if other else None
-    word = agreement(mine, theirs) if mine and theirs else ""
-    for label, found in (("A", mine), ("B", theirs)):
-        shown = f"{glyph} {name}" if label == "A" else " " * (_LABEL + 2)
-        parts: list[tuple[str, str]] = [(f" {shown} ", colour), (f"{label} ", "bold")]
-        if found is None:
-            parts.append(("not measured", "$quiet"))
-        else:
-            bar = draw(_bar(found), top, room, ascii_only=ascii_only)
-            value = figure(found.median, measure.unit, ascii_only=ascii_only)
-            between = interval(found, measure.unit, ascii_only=ascii_only)
-            parts += [
-                (f"{bar:<{room}} ", colour),
-                (f"{value:>8} ", "bold"),
-                (f"{between:<15} ", "$quiet"),
-                (word if label == "B" else "", ""),
-            ]
+    for label, title, one, own, word in zip(
+        "AB", titles, (row.a, row.b), (row.a_ratio, row.b_ratio), words, strict=True
+    ):
+        times = "base" if row.subject.baseline else ratio(own, ascii_only=ascii_only)
+        parts = (
+            (f" {title} ", colour),
+            (f"{label} ", "bold"),
+            (f"{draw(_bar(one), top, room, ascii_only=ascii_only):<{room}} ", colour),
+            (f"{figure(one.median, unit, ascii_only=ascii_only):>8} ", "bold"),
+            (f"{interval(one, unit, ascii_only=ascii_only):<15}", "$quiet"),
+            (f"{times:>6} ", ""),
+            word,
+        )
         made.append(Line(Content.assemble(*parts), Item("row", row.subject.id)))
     return made
 
 
-def _bar(found: Interval | None) -> Bar:
-    return Bar(None) if found is None else Bar(found.median, found.low, found.high)
+def _to_first(row: RunRow, *, ascii_only: bool) -> tuple[str, str]:
+    """What B is to A, and its colour."""
+    if row.verdict is Verdict.UNKNOWN and row.a.median == row.b.median:
+        return ("same", "")
+    word, style = VERDICTS[row.verdict]
+    if row.verdict is Verdict.SAME:
+        return (word, style)
+    return (f"{ratio(row.ratio, ascii_only=ascii_only)} {word}".strip(), style)
+
+
+def _bar(found: Interval) -> Bar:
+    return Bar(found.median, found.low, found.high)
