@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
+import os
 import platform
 import shutil
 from collections.abc import Sequence
@@ -9,8 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.labfiles import bzimage, module, module_tree, packed_vmlinux, vmlinux
-from tuivm.lab import kernel, packages
+from tests.support.labfiles import (
+    bzimage,
+    module,
+    module_tree,
+    packed_vmlinux,
+    program,
+    vmlinux,
+)
+from tuivm.lab import cpio, kernel, packages
 from tuivm.lab.modules import STORAGE_AND_NICS
 from tuivm.lab.ports import LabError
 
@@ -118,6 +128,48 @@ def test_a_package_is_downloaded_once_and_only_what_is_wanted_of_it_kept(
     assert found.lacking == ()
     assert not list(found.modules.glob("unwanted*"))
     assert [path.name[:7] for path in (tmp_path / "cache").iterdir()] == ["kernel-"]
+
+
+def test_a_kernel_of_fedora_comes_in_three_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dnf and rpm2cpio are played: they take the arguments that the real ones do."""
+    tree = "./lib/modules/6.11.4-301.fc41.x86_64"
+    drivers = [name for name in ALL if name not in ("nvme", "pcnet32")]
+    listed = "".join(f"kernel/{name}.ko.xz:\n" for name in drivers).encode()
+    contents = {
+        "kernel-core": [
+            cpio.file(f"{tree}/vmlinuz", bzimage("6.11.4-301.fc41.x86_64")),
+            cpio.file(f"{tree}/modules.builtin", b"kernel/drivers/nvme/host/nvme.ko\n"),
+        ],
+        "kernel-modules-core": [
+            cpio.file(f"{tree}/kernel/{name}.ko.xz", lzma.compress(module())) for name in drivers
+        ],
+        "kernel-modules": [
+            cpio.file(f"{tree}/kernel/pcnet32.ko.gz", gzip.compress(module())),
+            cpio.file(f"{tree}/modules.dep", listed + b"kernel/pcnet32.ko.gz:\n"),
+        ],
+    }
+    tools = tmp_path / "tools"
+    for name, entries in contents.items():
+        (tmp_path / f"{name}.cpio").write_bytes(cpio.archive(entries))
+    program(
+        tools / "dnf",
+        f"""echo "$@" > {tmp_path}/asked
+while [ "$1" != --destdir ]; do shift; done; cd "$2"; shift 2
+for name; do : > "$name-6.11.4-301.fc41.x86_64.rpm"; done""",
+    )
+    program(tools / "rpm2cpio", f'name=${{1##*/}}; cat {tmp_path}/"${{name%-6.11*}}.cpio"')
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(packages, "_os_release", lambda: {"ID": "fedora"})
+    monkeypatch.setattr(packages, "can_download", lambda: True)
+    found = find(tmp_path)
+    assert (found.release, found.lacking) == ("6.11.4-301.fc41.x86_64", ())
+    assert (found.modules / "pcnet32.ko.gz").is_file()
+    assert lzma.decompress((found.modules / "ahci.ko.xz").read_bytes()) == module()
+    words = (tmp_path / "asked").read_text().split()
+    assert words[:4] == ["-q", "download", "--arch", "x86_64"]
+    assert words[-3:] == ["kernel-core", "kernel-modules-core", "kernel-modules"]
 
 
 @pytest.mark.parametrize("damage", ["image", "module", "list", "all", "sum"])
