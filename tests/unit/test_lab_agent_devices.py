@@ -142,6 +142,10 @@ def test_an_nvme_disk_at_its_controller_and_behind_a_subsystem(tree: Tree) -> No
     tree.put(f"{other}/serial", "LAB-4\n")
     tree.link(f"{subsystem}/nvme1", other)
     tree.disk("nvme1n1", subsystem)
+    # Linux 6.1 with multipath: each way to the disk is there too, and cannot be opened.
+    tree.disk("nvme1c1n1", other)
+    tree.put("sys/block/nvme1c1n1/hidden", "1\n")
+    tree.put("sys/block/nvme1n1/hidden", "0\n")
     told = [(disk.serial, disk.driver, disk.address) for disk in disks(str(tree.root))]
     assert told == [("LAB-3", "nvme", "0000:00:04.0"), ("LAB-4", "nvme", "0000:00:06.0")]
     for path in (controller, other):

@@ -61,6 +61,8 @@ def test_it_has_the_kernel_the_drivers_and_the_programs(machine: Machine) -> Non
     built = machine.build()
     entries = {entry.name: entry for entry in cpio.read(built.initrd.read_bytes())}
     assert built.kernel.read_bytes() == vmlinux()
+    assert built.packed is not None
+    assert built.packed.read_bytes() == machine.image.read_bytes()
     assert built.release == RELEASE
     assert built.remarks == ("so",)
     assert {"init", "drivers.sh", "modules/virtio_blk.ko", "bin/tool", "proc", "dev"} <= set(

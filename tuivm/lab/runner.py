@@ -87,7 +87,8 @@ class _Run:
             book.remark(remark)
         say("Making room on the host")
         self._workplace = self._host.workplace(self._id)
-        placed = place(self._workplace, made, book.plan, say)
+        local = self._abilities.local
+        placed = place(self._workplace, made, book.plan, say, local=local)
         self._boot = Boot(
             self._host,
             book,

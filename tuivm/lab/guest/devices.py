@@ -90,7 +90,8 @@ def disks(root: str = "") -> list[Disk]:
     found = []
     for name in entries(f"{root}/sys/block"):
         path = os.path.realpath(f"{root}/sys/block/{name}/device")
-        if not os.path.isdir(path):
+        # One way of several to an NVMe disk (nvme0c0n1) is a disk here, and has no node in /dev.
+        if not os.path.isdir(path) or read_text(f"{root}/sys/block/{name}/hidden") == "1":
             continue
         path = _controller(path)
         serial = _serial(name, path, root)
