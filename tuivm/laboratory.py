@@ -97,6 +97,12 @@ class Laboratory:
     def export(self, run: LabRun, form: str, path: Path) -> Future[Path]:
         return _background(lambda: labexport.export(run, form, path))
 
+    def export_pair(self, first: LabRun, second: LabRun, path: Path) -> Future[Path]:
+        return _background(lambda: labexport.export_pair(first, second, path))
+
+    def adopt(self, path: Path) -> Future[LabRun]:
+        return _background(lambda: labruns.adopt(path))
+
     def leftovers(self, host: str) -> Future[tuple[Leftover, ...]]:
         return _background(lambda: self._with_host(host, lambda lab: lab.leftovers()))
 

@@ -78,6 +78,29 @@ def find(name: str, *, into: Path | None = None) -> LabRun:
     return _read(path)
 
 
+def adopt(path: Path, *, into: Path | None = None) -> LabRun:
+    """Keep what was exported as JSON, here or on another host, and give it as it is kept: under its
+    own name, or one like it that is free. What is kept already is not kept twice. Raises
+    LabRunError."""
+    run = _read(path)
+    stem = name = run.name.strip() or "lab"
+    number = 1
+    while _path(name, into).exists() and not _is(_path(name, into), run._replace(name=name)):
+        number += 1
+        name = f"{stem}-{number}"
+    mine = run._replace(name=name)
+    if not _path(name, into).exists():
+        save(mine, into=into)
+    return mine
+
+
+def _is(path: Path, run: LabRun) -> bool:
+    try:
+        return _read(path) == run
+    except LabRunError:
+        return False
+
+
 def remove(name: str, *, into: Path | None = None) -> None:
     """Delete its file. Raises LabRunError."""
     path = _existing(name, into)

@@ -160,7 +160,8 @@ class SimRun:
 
 class SimLab:
     """Everything answers at once. offers, kept_runs, left: what it answers; the test may change
-    them. failing: method -> the sentence it fails with. clock: monotonic seconds."""
+    them. files: by name, runs that were
+    exported as JSON. failing: method -> the sentence it fails with. clock: monotonic seconds."""
 
     def __init__(self) -> None:
         self.clock: Callable[[], float] = lambda: 0.0
@@ -168,6 +169,7 @@ class SimLab:
         self.kept_runs: list[LabRun] = []
         self.broken: list[KeptRun] = []
         self.left: tuple[Leftover, ...] = ()
+        self.files: dict[str, LabRun] = {}
         self.failing: dict[str, str] = {}
         self.requests: list[LabRequest] = []
         self.exported: list[tuple[str, str, Path]] = []
@@ -262,6 +264,16 @@ class SimLab:
     def export(self, run: LabRun, form: str, path: Path) -> Future[Path]:
         self.exported.append((run.name, form, path))
         return self._answer("export", path)
+
+    def export_pair(self, first: LabRun, second: LabRun, path: Path) -> Future[Path]:
+        self.exported.append((f"{first.name} {second.name}", "md", path))
+        return self._answer("export", path)
+
+    def adopt(self, path: Path) -> Future[LabRun]:
+        found = self.files.get(path.name, lab_run())
+        if "adopt" not in self.failing:
+            self.kept_runs.append(found)
+        return self._answer("adopt", found)
 
     def leftovers(self, host: str) -> Future[tuple[Leftover, ...]]:
         return self._answer("leftovers", tuple(one for one in self.left if one.host == host))

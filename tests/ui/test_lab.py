@@ -393,6 +393,48 @@ async def test_two_kept_runs_are_compared(tmp_path: Path) -> None:
         assert place(rig).page is Page.CHOOSE
 
 
+async def test_the_comparison_is_exported(tmp_path: Path) -> None:
+    lab = SimLab()
+    lab.kept_runs = [lab_run(name="one"), lab_run(name="two", seed=2)]
+    async with running(tmp_path, web, lab=lab) as rig:
+        await opened(rig)
+        await to(rig, "kept", "one")
+        await rig.press("space", "up", "percent_sign")
+        await rig.until(lambda: place(rig).page is Page.PAIR)
+        await rig.press("E", "enter")
+        await rig.until(lambda: bool(lab.exported))
+        names, form, path = lab.exported[0]
+        assert (sorted(names.split()), form) == (["one", "two"], "md")
+        assert path.suffix == ".md"
+
+
+async def test_a_file_of_another_host_is_opened_and_compared(tmp_path: Path) -> None:
+    lab = SimLab()
+    made = lab_run(name="theirs", accelerator="kvm")
+    lab.files["theirs.json"] = made._replace(host=made.host._replace(name="rack9"))
+    lab.kept_runs = [lab_run(name="mine")]
+    async with running(tmp_path, web, lab=lab) as rig:
+        await opened(rig)
+        lab.failing["adopt"] = "It is no run of the Lab."
+        await rig.press("O", "enter")
+        await see(rig, "A file name is needed.")
+        await rig.press(*"theirs.json", "enter")
+        await rig.until(lambda: rig.notices[-1:] == ["It is no run of the Lab."])
+        assert place(rig).page is Page.CHOOSE
+        del lab.failing["adopt"]
+        await rig.press("O", *"theirs.json", "enter")
+        await rig.until(lambda: place(rig).page is Page.RESULT)
+        await see(rig, "on rack9")
+        await rig.press("escape")
+        await to(rig, "kept", "mine")
+        await rig.press("space", "percent_sign")
+        assert "tick two" in rig.notices[-1]
+        await to(rig, "kept", "theirs")
+        await rig.press("space", "percent_sign")
+        await rig.until(lambda: place(rig).page is Page.PAIR)
+        await see(rig, "rack9  KVM")
+
+
 async def test_export_and_remove(tmp_path: Path) -> None:
     lab = SimLab()
     lab.kept_runs = [lab_run(name="one"), lab_run(name="two")]

@@ -8,8 +8,10 @@ import pytest
 
 from tests.support.labrun import TAKEN, lab_run
 from tuivm.kept import LARGEST
+from tuivm.labexport import export, export_pair
 from tuivm.labruns import (
     LabRunError,
+    adopt,
     check_free,
     directory,
     file_name,
@@ -20,6 +22,7 @@ from tuivm.labruns import (
     save,
 )
 from tuivm.model.lab import Experiment
+from tuivm.model.labports import LabPortError
 
 
 def test_save_load_list_remove(tmp_path: Path) -> None:
@@ -130,3 +133,32 @@ def test_no_name_leaves_the_directory(tmp_path: Path, name: str) -> None:
     assert path.parent == place
     assert load(name, into=place) == run
     assert [one.name for one in listed(into=place)] == [name]
+
+
+def test_an_exported_file_is_kept_under_a_name_that_is_free(tmp_path: Path) -> None:
+    place = tmp_path / "lab"
+    mine, theirs = lab_run(Experiment.STORAGE), lab_run(Experiment.STORAGE, seed=2)
+    assert mine.name == theirs.name
+    save(mine, into=place)
+    file = export(theirs, "json", tmp_path / "theirs.json")
+    kept = adopt(file, into=place)
+    assert kept == theirs._replace(name=f"{mine.name}-2")
+    assert load(kept.name, into=place) == kept
+    assert load(mine.name, into=place) == mine
+    # A second time, and one's own, are the runs that are there already.
+    assert adopt(file, into=place) == kept
+    assert adopt(export(mine, "json", tmp_path / "mine.json"), into=place) == mine
+    assert len(listed(into=place)) == 2
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(LabRunError):
+        adopt(tmp_path / "other.json", into=place)
+    with pytest.raises(LabRunError):
+        adopt(tmp_path / "none.json", into=place)
+
+
+def test_a_comparison_is_written_into_a_new_file(tmp_path: Path) -> None:
+    one, two = lab_run(Experiment.STORAGE, name="one"), lab_run(Experiment.STORAGE, name="two")
+    path = export_pair(one, two, tmp_path / "pair.md")
+    assert path.read_text().startswith("# one and two\n")
+    with pytest.raises(LabPortError, match="is there already"):
+        export_pair(one, two, path)

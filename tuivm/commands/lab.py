@@ -66,12 +66,21 @@ class LabCompare(LabCommand):
 
 
 class LabExport(LabCommand):
-    """Write a run to a file: JSON, Markdown, or a picture (SVG)."""
+    """Write a run to a file: JSON, Markdown, or a picture (SVG); two compared ones: Markdown."""
 
     id = "screen.export_run"
     label = "export"
     keys = ("E",)
     footer = 61
+
+
+class LabOpenFile(LabCommand):
+    """Keep and show a run that was exported as JSON, here or on another host."""
+
+    id = "screen.open_run_file"
+    label = "open file"
+    keys = ("O",)
+    footer = 63
 
 
 class LabClean(LabCommand):
@@ -90,5 +99,6 @@ LAB_COMMANDS = (
     LabPrevious,
     LabCompare,
     LabExport,
+    LabOpenFile,
     LabClean,
 )

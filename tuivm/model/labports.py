@@ -64,6 +64,12 @@ class LabPort(Protocol):
     def export(self, run: LabRun, form: str, path: Path) -> Future[Path]:
         """form: "json", "md" or "svg". Refuses to replace a file."""
 
+    def export_pair(self, first: LabRun, second: LabRun, path: Path) -> Future[Path]:
+        """Both beside each other, as Markdown. Refuses to replace a file."""
+
+    def adopt(self, path: Path) -> Future[LabRun]:
+        """Keep what was exported as JSON, here or on another host; the run as it is kept."""
+
     def leftovers(self, host: str) -> Future[tuple[Leftover, ...]]: ...
 
     def clean(self, leftovers: tuple[Leftover, ...]) -> Future[None]: ...

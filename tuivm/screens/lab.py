@@ -385,8 +385,13 @@ class LabScreen(RunningPlace):
             self.export_run(item.name, None)
         elif self.page in (Page.RESULT, Page.LESSON) and shown is not None:
             self.export_run(shown.run.name, shown.run)
+        elif self.page is Page.PAIR and self._pair is not None:
+            self.export_pair(self._pair)
         else:
             self.desk.say("export: no run is highlighted or open", bad=True)
+
+    def do_open_run_file(self) -> None:
+        self.ask_for_file()
 
     def do_leftovers(self) -> None:
         if self._run is not None:

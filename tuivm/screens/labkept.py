@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tuivm.background import off_the_loop
@@ -13,7 +14,7 @@ from tuivm.model.lab import Experiment, KeptRun, LabRun, Leftover
 from tuivm.model.labports import LabPort, LabPortError
 from tuivm.screens.dialogs.comparisons import Export
 from tuivm.screens.dialogs.confirm import Confirm
-from tuivm.screens.dialogs.lab import ExportRun, RemoveLeftovers
+from tuivm.screens.dialogs.lab import ExportPair, ExportRun, OpenRunFile, RemoveLeftovers
 from tuivm.screens.labplan import Choice
 from tuivm.screens.labresult import Shown
 from tuivm.screens.place import PlaceScreen
@@ -126,8 +127,33 @@ class KeptRunsPlace(PlaceScreen):
     async def _export(self, wanted: Export, name: str, run: LabRun | None) -> None:
         found = run or await self._read(name)
         if found is not None:
-            future = self.port.export(found, wanted.suffix, wanted.path.absolute())
-            await self.tried(future, lambda path: self.desk.say(f"exported: {path}"))
+            await self._exported(self.port.export(found, wanted.suffix, wanted.path.absolute()))
+
+    def export_pair(self, found: RunComparison) -> None:
+        def export(wanted: Export | None) -> None:
+            if wanted is not None:
+                path = wanted.path.absolute()
+                future = self.port.export_pair(found.a, found.b, path)
+                self.run_worker(self._exported(future), group="lab-export")
+
+        self.app.push_screen(ExportPair(f"{found.a.name}-{found.b.name}"), export)
+
+    async def _exported(self, future: Future[Path]) -> None:
+        await self.tried(future, lambda path: self.desk.say(f"exported: {path}"))
+
+    def ask_for_file(self) -> None:
+        def adopt(path: Path | None) -> None:
+            if path is not None:
+                self.run_worker(self._adopt(path.absolute()), group="lab-open", exclusive=True)
+
+        self.app.push_screen(OpenRunFile(), adopt)
+
+    async def _adopt(self, path: Path) -> None:
+        runs: list[LabRun] = []
+        if await self.tried(self.port.adopt(path), runs.append):
+            self.desk.say(f"kept as {runs[0].name}")
+            self.read_kept()
+            self.show_run(await figures(runs[0]))
 
     def remove_kept(self, name: str) -> None:
         def remove(answer: bool | None) -> None:

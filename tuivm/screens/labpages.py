@@ -22,6 +22,7 @@ HINTS: dict[Page, tuple[tuple[str, str], ...]] = {
         ("screen.compare_runs", "compare"),
         ("screen.export_run", ""),
         ("screen.stop", "remove"),
+        ("screen.open_run_file", ""),
     ),
     Page.LESSON: (
         ("screen.back", ""),
@@ -42,6 +43,6 @@ HINTS: dict[Page, tuple[tuple[str, str], ...]] = {
         ("screen.export_run", ""),
         ("screen.compare_runs", "compare"),
     ),
-    Page.PAIR: (("screen.back", ""), ("screen.next_measure", "")),
+    Page.PAIR: (("screen.back", ""), ("screen.next_measure", ""), ("screen.export_run", "")),
 }
 """The line of keys of each page: command, and its label there ("" for its own)."""
