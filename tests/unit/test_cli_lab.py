@@ -120,6 +120,12 @@ def test_what_is_no_result(
         assert why in err
 
 
+def test_ascii_is_ascii(home: Path) -> None:
+    for words in (("show", "here"), ("compare", "here", "here")):
+        assert "µs" in said(*words)[1]
+        assert said(*words, "--ascii")[1].isascii()
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [

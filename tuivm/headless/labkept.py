@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import time
+from collections.abc import Iterable
 from typing import TextIO
 
 from tuivm import labexport, labruns
@@ -27,8 +29,12 @@ def kept(arguments: argparse.Namespace, out: TextIO, *, ascii_only: bool) -> Exi
     if arguments.lab_command == "show":
         show(run, out, as_json=arguments.json, ascii_only=ascii_only)
     elif arguments.lab_command == "compare":
-        _compare(compare_runs(run, labruns.find(arguments.other)), out, as_json=arguments.json)
+        found = compare_runs(run, labruns.find(arguments.other))
+        _compare(found, out, as_json=arguments.json, ascii_only=ascii_only)
     elif arguments.output is None:
+        if isinstance(out, io.TextIOWrapper):
+            # Documents are UTF-8, whatever the locale.
+            out.reconfigure(encoding="utf-8")
         out.write(labexport.text_of(run, arguments.format))
     else:
         labexport.export(run, arguments.format, arguments.output)
@@ -40,7 +46,12 @@ def show(run: LabRun, out: TextIO, *, as_json: bool, ascii_only: bool) -> None:
     if as_json:
         out.write(labexport.text_of(run, "json"))
     else:
-        out.writelines(f"{line}\n" for line in run_lines(run, ascii_only=ascii_only))
+        _print(run_lines(run, ascii_only=ascii_only), out, ascii_only=ascii_only)
+
+
+def _print(lines: Iterable[str], out: TextIO, *, ascii_only: bool) -> None:
+    # The one sign of units that is not ASCII.
+    out.writelines(f"{line.replace('µs', 'us') if ascii_only else line}\n" for line in lines)
 
 
 def _list(runs: list[KeptRun], out: TextIO, *, as_json: bool) -> None:
@@ -75,9 +86,9 @@ def _document(one: KeptRun) -> dict[str, object]:
     return {**one._asdict(), "experiments": [each.value for each in one.experiments]}
 
 
-def _compare(found: RunComparison, out: TextIO, *, as_json: bool) -> None:
+def _compare(found: RunComparison, out: TextIO, *, as_json: bool, ascii_only: bool) -> None:
     if not as_json:
-        out.writelines(f"{line}\n" for line in compare_lines(found))
+        _print(compare_lines(found), out, ascii_only=ascii_only)
         return
     document = {
         "schema": SCHEMA,

@@ -23,6 +23,9 @@ def run_command(arguments: argparse.Namespace, options: Options) -> int:
     if arguments.command == "completions":
         sys.stdout.write(completions.script(cli.parser(), arguments.shell))
         return Exit.FINE
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A locale that lacks a character is no reason to end.
+        sys.stdout.reconfigure(errors="backslashreplace")
     if options.log_path is not None:
         _warn(logs.start(options.log_path))
     try:
