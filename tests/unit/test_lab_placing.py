@@ -10,8 +10,10 @@ import pytest
 from tests.support.labplayed import FakeHost, FakePlace
 from tests.support.labrun import lab_run
 from tuivm.lab.appliance import Appliance
+from tuivm.lab.models import BY_ID, passthrough
 from tuivm.lab.placing import place
-from tuivm.model.lab import Experiment, Plan
+from tuivm.lab.ports import SpareDevice
+from tuivm.model.lab import Backing, Experiment, Plan
 
 CONTENT = bytes(range(256)) * 10_000
 
@@ -22,6 +24,15 @@ class Place(FakePlace):
     def __init__(self) -> None:
         super().__init__(FakeHost(), "run")
         self.sent: dict[str, bytes] = {}
+        self.made: list[str] = []
+
+    def disk(self, name: str, size: int) -> str:
+        self.made.append(name)
+        return super().disk(name, size)
+
+    def network(self, name: str) -> str:
+        self.made.append(name)
+        return super().network(name)
 
     def upload(self, path: Path, name: str) -> str:
         self.sent[name] = path.read_bytes()
@@ -64,3 +75,15 @@ def test_a_kernel_that_came_unpacked_goes_so(appliance: Appliance) -> None:
     there = Place()
     place(there, appliance._replace(packed=None), plan("kvm"), lambda _: None, local=False)
     assert there.sent["kernel"] == b"ELF"
+
+
+def test_nothing_is_made_for_what_is_passed_through(appliance: Appliance) -> None:
+    there = Place()
+    spare = (SpareDevice("0000:02:00.0", "disk", "NVMe"), SpareDevice("0000:01:00.0", "nic", "e"))
+    subjects = (BY_ID["ide"].subject, BY_ID["e1000"].subject, *map(passthrough, spare))
+    wanted = plan("kvm")._replace(
+        subjects=subjects,
+        backings={Experiment.STORAGE: Backing.FILE, Experiment.NETWORK: Backing.TAP},
+    )
+    place(there, appliance, wanted, lambda _: None, local=True)
+    assert there.made == ["ide.raw", "e1000"]

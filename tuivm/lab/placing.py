@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 from tuivm.lab import domain
 from tuivm.lab.appliance import Appliance
 from tuivm.lab.experiments import accelerators
+from tuivm.lab.models import PASSTHROUGH
 from tuivm.lab.ports import HostAbilities, Workplace
 from tuivm.model.lab import Backing, Method, Plan
 
@@ -55,6 +56,9 @@ def place(
     kernel, initrd = _uploaded(workplace, appliance, plan, local=local)
     disks, networks = {}, {}
     for subject in plan.subjects:
+        if subject.id.startswith(PASSTHROUGH):
+            # It brings what is behind it.
+            continue
         backing = plan.backings.get(subject.experiment)
         if backing is Backing.FILE:
             say(f"Making a volume for {subject.title}")
