@@ -264,6 +264,15 @@ def test_words_are_made_of_the_figures() -> None:
     assert f"e1000e took {factor(ratio.median)} times{bounds(ratio)} the median time" in network
 
 
+def test_counts_of_nics_are_not_said_to_be_the_same_under_kvm() -> None:
+    """Those of disks are; frames are merged the more, the faster they follow each other."""
+    run = lab_run(accelerator="qemu")
+    disks, nics = (result(run, one).words[0] for one in (Experiment.STORAGE, Experiment.NETWORK))
+    assert "the same under KVM" in disks
+    assert "the same under KVM" not in nics
+    assert "how fast they follow each other" in nics
+
+
 def test_other_counts_say_other_words() -> None:
     run = lab_run(Experiment.STORAGE)
     other = run._replace(

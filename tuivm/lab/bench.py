@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from tuivm.lab import fairness, orders, schedule
 from tuivm.lab.book import Book
@@ -20,6 +20,8 @@ OWN = "tuivm"
 second and more to start: most of a short trial, and in its CPU time and exits too."""
 _LOADS = frozenset({"io", "frames"})
 """Orders that have a load generator, each its own."""
+LOST = 0.01
+"""Share of a trial's frames that may get lost unremarked."""
 STARTING = 0.25
 """Seconds that fio may take to start."""
 REST = 0.25
@@ -45,6 +47,8 @@ class Bench:
         # One for all that is compared; "" is fio where the appliance has it.
         self._generator = OWN if "qemu" in book.accelerators else ""
         self._generators: dict[str, str] = {}
+        # The largest share of a trial's frames that did not arrive, by title.
+        self._lost: dict[str, float] = {}
 
     def booted(self, subject: str) -> Booted:
         """The guest that has this subject."""
@@ -73,16 +77,30 @@ class Bench:
         book = self.book
         book.enter(Phase.MEASURING, "Measuring")
         slots = schedule.order(book.plan, range(1, book.plan.rounds + 1))
-        for number, slot in enumerate(slots):
-            self._expect(slots[number:])
-            self._rest()
-            self._attempt(slot)
+        try:
+            for number, slot in enumerate(slots):
+                self._expect(slots[number:])
+                self._rest()
+                self._attempt(slot)
+        finally:
+            for title, share in self._lost.items():
+                book.remark(
+                    f"{title}: up to {share:.0%} of the frames of a trial got lost; those that "
+                    "arrived count."
+                )
         self._expect([])
 
     def ask(
-        self, subject: Subject, workload: Workload, round_: int, *, traced: bool = False
+        self,
+        subject: Subject,
+        workload: Workload,
+        round_: int,
+        *,
+        traced: bool = False,
+        ready: Callable[[], None] | None = None,
     ) -> orders.Done:
-        """Have the appliance do a workload once, and tell of it meanwhile."""
+        """Have the appliance do a workload once, and tell of it meanwhile. ready: called just
+        before it begins."""
         booted = self._of[subject.id]
         order = orders.order_of(
             subject,
@@ -97,7 +115,7 @@ class Bench:
         def tell(message: orders.Message | None) -> None:
             self.book.tell(subject=subject.id, workload=workload.id, rate=rate.after(message))
 
-        answer = booted.line.ask(order, still=self._still, tell=tell)
+        answer = booted.line.ask(order, still=self._still, ready=ready, tell=tell)
         done = orders.done_of(answer, subject, workload, round_)
         if order["do"] in _LOADS and not traced:
             self._generators[str(order["do"])] = done.generator
@@ -175,7 +193,9 @@ class Bench:
             trial = self._trial(subject, workload._replace(requests=requests), 0)
             each = trial.seconds / trial.requests
             around = max(0.0, self.book.clock() - began - trial.seconds)
-            self._costs[subject.id, workload.id] = Cost(each, around)
+            # The least that is seen: what else the host does now and then is not its cost.
+            known = self._costs.get((subject.id, workload.id), Cost(each, around))
+            self._costs[subject.id, workload.id] = Cost(each, min(around, known.around))
             if requests >= schedule.MOST or (trial.seconds >= ENOUGH and not cold):
                 return trial
             cold = False
@@ -187,16 +207,19 @@ class Bench:
     def _trial(self, subject: Subject, workload: Workload, round_: int) -> Trial:
         guest = self._of[subject.id].guest
         host_before, before = self._host.use(self._own), guest.usage()
-        done = self.ask(subject, workload, round_)
+
+        def ready() -> None:
+            # What the guest had to do first is no cost of a request.
+            nonlocal before
+            before = guest.usage()
+
+        done = self.ask(subject, workload, round_, ready=ready)
         after, host_after = guest.usage(), self._host.use(self._own)
         if round_:
             self.book.load = self.book.load.plus(host_before, host_after)
-        lost = done.sent - done.trial.requests
-        if lost > 0.01 * done.sent:
-            self.book.remark(
-                f"{subject.title}: up to {lost / done.sent:.0%} of the frames of a trial got lost; "
-                "those that arrived count."
-            )
+        lost = 1 - done.trial.requests / done.sent
+        if round_ and lost > LOST:
+            self._lost[subject.title] = max(lost, self._lost.get(subject.title, 0.0))
         return done.trial._replace(
             # A thread that began meanwhile counts from its beginning.
             cpu_ns=_gained({**dict.fromkeys(after.threads, 0), **before.threads}, after.threads),
