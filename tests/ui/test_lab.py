@@ -160,7 +160,7 @@ async def test_space_pauses_and_goes_on(tmp_path: Path) -> None:
         await rig.press("s")
         run_of(lab).step(10)
         await rig.press("space")
-        await see(rig, "paused")
+        await see(rig, "paused", "space go on")
         assert run_of(lab).calls == ["pause"]
         await rig.press("space")
         assert run_of(lab).calls == ["pause", "resume"]
@@ -224,9 +224,24 @@ async def test_a_run_that_fails_says_why_and_stays(tmp_path: Path) -> None:
         await rig.press("s")
         run_of(lab).fail(f"No space left on device: {NASTY}")
         await see(rig, "failed", "No space left on device: [bold]x[/] ␛[31m⁞y")
+        assert "leave it running" not in rig.text
+        assert "space pause" not in rig.text
+        assert "left" not in rig.text.splitlines()[2]
         await rig.press("escape")
         assert place(rig).page is Page.CHOOSE
         assert any("No space left" in notice for notice in rig.notices)
+
+
+async def test_a_long_reason_can_be_read_in_full_and_the_notice_is_short(tmp_path: Path) -> None:
+    lab = SimLab()
+    async with running(tmp_path, web, lab=lab) as rig:
+        await opened(rig)
+        await rig.press("s")
+        reason = ", ".join(f"guest-{number} ended" for number in range(20))
+        run_of(lab).fail(f"Nothing was left to measure: {reason}.")
+        await rig.until(lambda: "guest-19 ended." in rig.words)
+        assert len(rig.notices[-1]) < 140
+        assert rig.notices[-1].startswith("lab: Nothing was left to measure: guest-0 ended")
 
 
 async def test_a_run_that_cannot_begin(tmp_path: Path) -> None:

@@ -227,7 +227,8 @@ class LabScreen(RunningPlace):
         self.show_now()
 
     def hints(self) -> list[KeyHint]:
-        found = (*HINTS[self.page], *ALWAYS, ("program.quit", ""))
+        mine = self.run_hints if self.page is Page.RUN else HINTS[self.page]
+        found = (*mine, *ALWAYS, ("program.quit", ""))
         return [
             KeyHint(name, self.desk.key_text(name), label or BY_ID[name].label)
             for name, label in found

@@ -33,6 +33,8 @@ _SHORT = {
     "small": "small",
     "pingpong": "ping",
 }
+_MOST_SAID = 8
+"""Lines of a failure's reason."""
 _BYTES = ("large", "stream")
 _RATED = (Phase.WARMUP, Phase.MEASURING)
 _TELLING = ("d1", "pingpong", "exits")
@@ -148,20 +150,20 @@ def chart(
     )
 
 
-def head(progress: Progress, width: int, *, ascii_only: bool) -> Content:
-    """Two lines: how far it is, and what goes on."""
+def head(progress: Progress, width: int, *, ascii_only: bool) -> list[Content]:
+    """Lines on how far it is, and what goes on; of a run that failed, why, to be read in full."""
+    if progress.phase is Phase.FAILED:
+        said = Content.styled(visible(progress.problem or progress.said), "$state-bad")
+        why = said.wrap(max(10, width - 2))[:_MOST_SAID]
+        return [Content.styled(" failed", "bold $state-bad"), *(Content(" ") + one for one in why)]
     cells = max(10, min(40, width - 50))
     bar = progress_bar(progress.done, cells, ascii_only=ascii_only)
-    failed = progress.phase is Phase.FAILED
-    look = "$state-bad" if failed else "$state-paused" if progress.paused else "$primary"
     first = (
-        Content.styled(f" {bar}", look)
+        Content.styled(f" {bar}", "$state-paused" if progress.paused else "$primary")
         + Content(f" {left_words(progress)}   ")
         + Content.styled(progress.phase.value, "bold")
     )
-    said = progress.problem if failed and progress.problem else progress.said
-    second = Content.styled(f" {visible(said)}", "$state-bad" if failed else "")
-    return Content("\n").join([first, second])
+    return [first, Content(f" {visible(progress.said)}")]
 
 
 def columns(plan: Plan) -> tuple[Column, ...]:

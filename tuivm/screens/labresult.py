@@ -293,7 +293,8 @@ def _about_run(run: LabRun, width: int) -> list[Line]:
             )
         ),
         *backings,
-        f"{run.plan.rounds} rounds in random order (seed {run.plan.seed}), the first one dropped"
+        f"{run.plan.rounds} rounds in random order (seed {run.plan.seed}), after a warm-up that is "
+        "dropped"
         if run.plan.rounds
         else "",
     )

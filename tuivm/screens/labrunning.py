@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.content import Content
 from textual.message import Message
 
 from tuivm.model.lab import LESSONS, Experiment, LabOffer, Phase, Plan, Progress
@@ -10,11 +11,16 @@ from tuivm.screens import labprogress
 from tuivm.screens.dialogs.confirm import Confirm
 from tuivm.screens.labinbox import Inbox
 from tuivm.screens.labkept import KeptRunsPlace, figures
+from tuivm.screens.labpages import HINTS, Page
 from tuivm.screens.labresult import Shown
+from tuivm.widgets.chartdata import fit
 from tuivm.widgets.linetext import LineText
 from tuivm.widgets.livetable import LiveTable
 from tuivm.widgets.raster import PER_CELL
 from tuivm.widgets.timechart import TimeChart
+
+_NOTICE = 120
+"""Cells of a notice on why a run failed."""
 
 
 class RunningPlace(KeptRunsPlace):
@@ -65,13 +71,16 @@ class RunningPlace(KeptRunsPlace):
             return
         width, height = self.app.size
         head = labprogress.head(progress, width, ascii_only=ascii_only)
-        self.query_one("#head", LineText).set_content(head)
+        shown = self.query_one("#head", LineText)
+        shown.set_content(Content("\n").join(head))
+        if shown.styles.height is None or shown.styles.height.value != len(head):
+            shown.styles.height = len(head)
         table, plan = self.query_one(LiveTable), progress.run.plan
         columns = labprogress.columns(plan)
         if columns != table.columns:
             table.set_columns(columns)
         table.set_rows(labprogress.rows(progress, ascii_only=ascii_only))
-        room = max(3, min(len(plan.subjects) + 1, (height - 6) // 2))
+        room = max(3, min(len(plan.subjects) + 1, (height - 4 - len(head)) // 2))
         if table.styles.height is None or table.styles.height.value != room:
             table.styles.height = room
         chart = self.query_one(TimeChart)
@@ -95,12 +104,13 @@ class RunningPlace(KeptRunsPlace):
     def _ended(self, progress: Progress) -> None:
         self._run = None
         self.read_kept()
-        words = progress.problem or progress.said
         seen = self.is_current and self.on_run_page
+        key = self.desk.key_text("place.lab")
         if progress.phase is Phase.FAILED:
-            self.desk.say(f"lab: {words or 'the run failed'}", bad=True)
+            # All of it is on the page of the run.
+            words = fit(progress.problem or "the run failed", _NOTICE, self.desk.chart_style)
+            self.desk.say(f"lab: {words}" if seen else f"lab: {words} ({key})", bad=True)
         elif not seen:
-            key = self.desk.key_text("place.lab")
             self.desk.say(f"lab: {progress.phase.value}; {key} shows the result")
         if progress.run.trials or progress.run.tallies:
             self.run_worker(self._take_result(progress), group="lab-result")
@@ -114,6 +124,14 @@ class RunningPlace(KeptRunsPlace):
         if self.on_run_page and progress.phase is not Phase.FAILED:
             self.leave_run_page()
             self.show_run(shown)
+
+    @property
+    def run_hints(self) -> tuple[tuple[str, str], ...]:
+        """The keys of the run's page: what can be done with one that goes on, and after its end."""
+        if self._run is None:
+            return (("screen.back", ""), ("screen.next_measure", "chart"))
+        on = {"screen.pick": "go on"} if self._paused else {}
+        return tuple((name, on.get(name, label)) for name, label in HINTS[Page.RUN])
 
     def pause_or_resume(self) -> None:
         if self._run is None:
