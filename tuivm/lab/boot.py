@@ -179,13 +179,10 @@ class Boot:
             found = self._ask(one, {"do": "devices"})
         places = found_places(wheres, found)
         for subject in self._of(one.spec):
-            if subject.id not in places:
-                kernel = self._book.method.kernel
-                self._book.omit(
-                    subject.id,
-                    f"The device did not appear in the guest: the appliance's kernel ({kernel}) "
-                    "may have no driver for it, or a NIC no other one to talk to.",
-                )
+            if subject.id in places:
+                continue
+            kernel = self._book.method.kernel
+            self._book.omit(subject.id, why_no_place(wheres[subject.id], found, kernel))
         return places
 
     def _ask(self, one: Booted, order: Mapping[str, object]) -> Mapping[str, object]:
@@ -220,6 +217,19 @@ def found_places(wheres: Mapping[str, Where], found: Mapping[str, object]) -> di
         elif {where.serial} - {""} <= serials and {where.mac, where.peer} - {""} <= macs:
             places[subject] = where
     return places
+
+
+def why_no_place(where: Where, found: Mapping[str, object], kernel: str) -> str:
+    """Why a subject is not among the `found_places`."""
+    if where.address and where.address in found_addresses(found):
+        return (
+            "It is there, but has no NIC to talk to: two that share a wire can be measured when "
+            "both are passed through (--passthrough, once for each)."
+        )
+    return (
+        f"The device did not appear in the guest: the appliance's kernel ({kernel}) may have no "
+        "driver for it."
+    )
 
 
 def found_addresses(found: Mapping[str, object]) -> set[str]:
