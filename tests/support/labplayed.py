@@ -46,6 +46,8 @@ ABILITIES = HostAbilities(
 )
 APPLIANCE = Appliance(Path("/cache/kernel"), Path("/cache/initrd"), "6.1.0", "fio 3.33", 256)
 S = 1_000_000_000
+PREPARES = 0.01
+"""Seconds that a played appliance takes until all is ready for a trial."""
 STANDS = 17
 """Requests at which a played trial stands still."""
 KICKS = 3
@@ -186,6 +188,7 @@ class FakeGuest:
         self.tracing: set[str] = set()
         self.log = ""
         self.line: deque[tuple[float, dict[str, object]]] = deque()
+        self.held: deque[Mapping[str, Any]] = deque()
         self.mute = False
         self.booted = False
         if self.xml.get("type") not in host.stuck:
@@ -198,14 +201,21 @@ class FakeGuest:
         if self.mute:
             return
         kind, number = message["do"], message["id"]
-        if kind == "stop":
+        if kind == "go":
+            self._work(self.held.popleft())
+        elif kind == "stop":
             self.line.clear()
+            self.held.clear()
             self._later(0.1, {"type": "stopped", "id": number})
         elif kind in ("wait", "devices"):
             self._devices(message)
         else:
             self.host.before_order(message)
-            self._work(message)
+            if message.get("held"):
+                self.held.append(message)
+                self._later(PREPARES, {"type": "ready", "id": number})
+            else:
+                self._work(message)
 
     def receive(self, timeout: float) -> dict[str, object] | None:
         if not self.up:
@@ -316,7 +326,7 @@ class FakeGuest:
             done["arrived"] = int(requests * (1 - self.host.lost))
             done["generator"] = "tuivm (packet socket)"
         # To write a trace takes its time, and so may starting the generator.
-        starting = 0.01 if message.get("generator") else self.host.fio_starts
+        starting = 0.0 if message.get("generator") else self.host.fio_starts
         self._later(
             seconds + (1.0 if traced else 0.01 + starting), {"type": "done", "id": number, **done}
         )

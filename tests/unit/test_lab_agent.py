@@ -249,6 +249,22 @@ def test_a_quiet_order_tells_no_progress_but_hears_stop(ends: tuple[Lab, Line]) 
     assert [order["do"] for order in inbox] == ["devices", "stop"]
 
 
+def test_a_held_order_begins_when_it_is_told_to(ends: tuple[Lab, Line]) -> None:
+    lab, line = ends
+    inbox: list[dict[str, object]] = []
+    watch = Watch(line, inbox, 1, quiet=True, held=True)
+    lab.send({"do": "devices", "id": 2}, {"do": "go", "id": 1})
+    watch.begin()
+    assert lab.receive() == {"type": "ready", "id": 1}
+    assert [order["do"] for order in inbox] == ["devices"]
+    # It is asked for once: what begins twice (fio) is held once.
+    watch.begin()
+    other = Watch(line, inbox, 3, quiet=True, held=True)
+    lab.send({"do": "stop", "id": 4})
+    with pytest.raises(StoppedError):
+        other.ready()
+
+
 def test_the_half_of_a_line_goes_with_the_one_who_sent_it() -> None:
     near, far = socket.socketpair()
     line = Line(far.detach())

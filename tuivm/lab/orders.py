@@ -62,13 +62,15 @@ class Line:
         *,
         silence: float = SILENCE,
         still: float = STILL,
+        ready: Callable[[], None] | None = None,
         tell: Callable[[Message | None], None] = lambda _: None,
     ) -> Message:
         """The answer that ends an order. tell: called with each progress message, and with None
-        while none comes. silence, still: seconds. Raises OrderFailedError, LabError when it said
+        while none comes. silence, still: seconds. ready: called just before the work begins,
+        which waits for it. Raises OrderFailedError, LabError when it said
         nothing or stood still for too long or the guest is gone (GuestLostError: for good),
         LabStoppedError after it was told to stop."""
-        mine = self._send(order)
+        mine = self._send({**order, "held": True} if ready else order)
         heard = moved = self._clock()
         done: float | None = None
         while True:
@@ -77,6 +79,11 @@ class Line:
                 kind = message.get("type")
                 if kind == "failed":
                     raise OrderFailedError(str(message.get("why") or "it did not say why"))
+                if kind == "ready" and ready:
+                    ready()
+                    self.guest.send({"do": "go", "id": mine})
+                    heard = moved = self._clock()
+                    continue
                 if kind != "progress":
                     return message
                 heard = self._clock()

@@ -40,6 +40,9 @@ off at a time, except that "stop" ends the one that runs and "load" goes on in t
         compute: rounds of SHA-256 over 64 KiB; faults: first touches of a page; exits: reads of an
         I/O port that QEMU has to answer (0x80-like harmless one through /dev/port).
         {"type": "done", "id", "requests", "bytes": 0, "seconds", "generator": "tuivm"}
+    {"do": "io" | "frames" | "compute", …, "held": true}
+        {"type": "ready", "id"}: nothing but the work itself is left to do. It begins with
+        {"do": "go", "id"}, so that counters can be read just before.
     {"do": "load", "id", "serials": [...], "macs": [[mac, peer], ...], "rate": requests a second of
      each device, "size", "writes": bool}
         Goes on until it is stopped; answered {"type": "begun", "id"} at once. A peer may be

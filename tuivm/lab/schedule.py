@@ -10,13 +10,16 @@ from tuivm.model.lab import Experiment, Plan, Workload
 
 COUNT = "count"
 """Id of the workload whose requests are counted, in a phase of its own, and never timed."""
-LEAST = 50
+LEAST = 100
 """Requests of a trial: fewer have no 99th percentile worth the name."""
+TURNS = 8
+"""How often each place of the queue is filled anew in a trial at least: until it is full and while
+it empties, fewer requests are in flight."""
 MOST = 2_000_000
 FULL = 0.6
 """Share of a workload's time that goes to its requests in any case: where all around a trial takes
 long (a host far away, or slow), the run takes longer rather than measuring next to nothing."""
-SHORTEST = 0.4
+SHORTEST = 0.6
 """Share of the plan's seconds that is measured in any case, however slow the boot was."""
 
 
@@ -82,7 +85,7 @@ def chosen(plan: Plan, costs: Costs, seconds: float) -> Plan:
         ]
         each = sum(cost.each for cost in known)
         left = max(FULL * share, share - sum(cost.around for cost in known))
-        least = max(LEAST, 4 * workload.depth)
+        least = max(LEAST, TURNS * workload.depth)
         number = int(left / each) if each > 0 else least
         numbers[experiment, workload.id] = _even(min(MOST, max(least, number)))
     return plan._replace(

@@ -109,7 +109,8 @@ class Agent:
         quiet = order.flag("traced")
         if quiet and self._load is not None and self._load.running:
             raise OrderError("a load is running, so the guest cannot be quiet")
-        return work(order, Watch(self._line, self._inbox, order.id, quiet=quiet))
+        held = order.flag("held")
+        return work(order, Watch(self._line, self._inbox, order.id, quiet=quiet, held=held))
 
     def _find_fio(self) -> None:
         from . import fio  # noqa: PLC0415 - what an order needs is imported when it comes

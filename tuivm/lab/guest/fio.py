@@ -102,6 +102,7 @@ def parsed(text: str, op: str) -> dict[str, object]:
 
 def run(program: str, disk: Disk, job: Job, watch: Watch) -> dict[str, object]:
     """The fields of "done" but for the interrupts and the generator."""
+    watch.ready()
     before = _moved(disk)
     process = _Process(command(program, disk.node, job))
     try:

@@ -18,21 +18,37 @@ class Watch:
     """Of one order. Workloads call `beat` when the moment it told has come, or `wait` when there is
     nothing else to do; both raise StoppedError when the Lab said "stop".
 
-    quiet: no progress is sent. inbox: where orders go that come meanwhile.
+    quiet: no progress is sent. held: the clock starts when the Lab says "go", which it is told to
+    when all is ready. inbox: where orders go that come meanwhile.
     """
 
     def __init__(
-        self, line: Line, inbox: list[dict[str, object]], order: int | None, *, quiet: bool
+        self,
+        line: Line,
+        inbox: list[dict[str, object]],
+        order: int | None,
+        *,
+        quiet: bool,
+        held: bool = False,
     ) -> None:
         self._line = line
         self._inbox = inbox
         self._order = order
         self._quiet = quiet
+        self._held = held
         self._begun = time.monotonic_ns()
         self._told = 0
 
+    def ready(self) -> None:
+        """Wait for "go", once, if there is one to wait for."""
+        if self._held:
+            self._line.send({"type": "ready", "id": self._order})
+        while self._held:
+            self.wait(1)
+
     def begin(self) -> int:
-        """The clock starts now. Returns monotonic ns of the first beat."""
+        """The clock starts now, or when the Lab says so. Returns monotonic ns of the first beat."""
+        self.ready()
         self._begun = time.monotonic_ns()
         self._told = 0
         return self._begun + BEAT
@@ -51,6 +67,8 @@ class Watch:
     def wait(self, seconds: float) -> None:
         """Wait that long, or until something has come."""
         came = self._line.messages(seconds)
-        self._inbox += came
+        if any(message.get("do") == "go" for message in came):
+            self._held = False
+        self._inbox += [message for message in came if message.get("do") != "go"]
         if any(message.get("do") == "stop" for message in came):
             raise StoppedError
