@@ -288,11 +288,13 @@ BY_ID = {model.subject.id: model for model in CATALOGUE}
 
 def passthrough(device: SpareDevice) -> Subject:
     """The subject that is this device of the host."""
+    # A comma has a meaning in titles: "virtio-blk, I/O thread".
+    name = device.name.replace(",", "")
     what = "VF" if device.vf else "disk controller" if device.kind == "disk" else "NIC"
     return Subject(
         PASSTHROUGH + device.address,
         Experiment.STORAGE if device.kind == "disk" else Experiment.NETWORK,
-        f"{device.name or what} ({device.address})",
+        f"{name or what} ({device.address})",
         PHYSICAL,
         "vfio-pci",
         f"The host's own {what}, passed through: the guest drives the silicon itself.",

@@ -72,7 +72,18 @@ def words_of(run: LabRun, result: ExperimentResult, *, tcg: bool) -> tuple[str, 
     said += _costs(result, rows)
     said += _apart(rows)
     backing = run.plan.backings.get(result.experiment)
-    return (*said, *([_BACKINGS[backing]] if backing else []))
+    return (*said, *([_BACKINGS[backing]] if backing else []), *_passed(rows))
+
+
+def _passed(rows: Sequence[SubjectFigures]) -> Iterator[str]:
+    """What a device of the host has instead of the backing that all others have alike."""
+    passed = [spoken(row.subject) for row in rows if row.subject.model == "vfio-pci"]
+    if passed:
+        yield (
+            f"Behind {listing(passed)} is that device's own medium and not what is behind the "
+            "others: a difference in time is one of both. The guest drives it without QEMU, so no "
+            "access of its driver is seen there or counted."
+        )
 
 
 def _tcg(result: ExperimentResult, rows: Sequence[SubjectFigures]) -> Iterator[str]:
