@@ -489,22 +489,30 @@ def test_what_was_measured_before_a_stop_is_kept_and_the_appliance_is_told() -> 
     assert lab.host.orders[-1]["do"] == "stop"
 
 
-def test_a_pause_rests_between_trials_and_loses_nothing() -> None:
+@pytest.mark.parametrize("phase", [Phase.WARMUP, Phase.MEASURING, Phase.COUNTING])
+def test_a_pause_rests_between_trials_and_loses_nothing(phase: Phase) -> None:
     lab = Lab(models=("virtio-blk", "ide"))
     paused: list[Progress] = []
 
     def pause(progress: Progress) -> None:
-        if progress.phase is Phase.MEASURING and not paused and progress.subject:
+        if progress.phase is phase and not paused and progress.subject:
             lab.control.pause()
         if progress.paused:
             paused.append(progress)
             if progress.said == "Paused":
-                lab.control.resume()
+                # An hour goes by; it is neither done nor measured.
+                lab.host.clock.now += 3600.0
+                if len(paused) > 50:
+                    lab.control.resume()
 
     lab.on_progress = pause
     run = lab.run()
     assert run.complete
     assert paused[-1].said == "Paused"
+    resting = [one for one in paused if one.said == "Paused"]
+    assert resting[-1].done == pytest.approx(resting[0].done)
+    assert resting[-1].left == pytest.approx(resting[0].left)
+    assert run.seconds < 3600.0
     # What ran when the pause was asked for was brought to its end.
     assert paused[-1].run.trials
 

@@ -34,14 +34,23 @@ class Bench:
     """The guests of a run, and what is done to the subjects in them."""
 
     def __init__(
-        self, host: LabHost, book: Book, booted: Iterable[Booted], *, virtualized: bool | None
+        self,
+        host: LabHost,
+        book: Book,
+        booted: Iterable[Booted],
+        *,
+        again: Callable[[Booted], Booted],
+        virtualized: bool | None,
     ) -> None:
-        """virtualized: the host is itself a guest, as far as is known."""
+        """again: starts a guest anew with what is left of its subjects; raises LabError.
+        virtualized: the host is itself a guest, as far as is known."""
         self.book = book
         self._host = host
-        self._booted = tuple(booted)
-        self._of = {subject: one for one in self._booted for subject in one.places}
-        self._own = [one.guest.uuid for one in self._booted]
+        self._again = again
+        self._of: dict[str, Booted] = {}
+        self._own: list[str] = []
+        for one in booted:
+            self._add(one)
         self._costs: dict[tuple[str, str], Cost] = {}
         self._still = orders.STILL * (2 if virtualized else 1)
         # One for all that is compared; "" is fio where the appliance has it.
@@ -61,10 +70,11 @@ class Bench:
         if not self._generator and not self._quick_to_start():
             self._generator = OWN
         slots = schedule.order(book.plan, [0])
-        began = book.clock()
+        began = book.elapsed
         for number, slot in enumerate(slots):
+            self.rest()
             self._attempt(slot)
-            each = (book.clock() - began) / (number + 1)
+            each = (book.elapsed - began) / (number + 1)
             measured = max(schedule.SHORTEST * book.plan.seconds, book.plan.seconds - book.elapsed)
             book.expect(each * (len(slots) - number - 1) + measured)
         counting = COUNTING * len(book.subjects())
@@ -80,7 +90,7 @@ class Bench:
         try:
             for number, slot in enumerate(slots):
                 self._expect(slots[number:])
-                self._rest()
+                self.rest()
                 self._attempt(slot)
         finally:
             for title, share in self._lost.items():
@@ -123,14 +133,30 @@ class Bench:
             self.book.method = self.book.method._replace(generator=named)
         return done
 
-    def drop_guest(self, booted: Booted, why: str) -> None:
-        """A guest is gone or of no use any more, and with it all its subjects."""
+    def drop_guest(self, booted: Booted, culprit: Subject, why: str) -> None:
+        """A guest is gone or of no use any more, for what this subject did. The others go on in a
+        new one."""
+        self.book.omit(culprit.id, why)
         try:
             booted.guest.destroy()
         except LabError as error:
             self.book.remark(f"A guest could not be ended: {error} `tuivm lab clean` does it.")
-        for subject in booted.places:
-            self.book.omit(subject, why)
+        left = [one for one in self.book.subjects() if one.id in booted.places]
+        if not left:
+            return
+        phase = self.book.phase
+        try:
+            self._add(self._again(booted))
+        except LabError as error:
+            for subject in left:
+                self.book.omit(subject.id, f"{why} It could not be started again: {error}")
+        else:
+            self.book.remark(f"{booted.spec.name} was started again without {culprit.title}.")
+        self.book.enter(phase, "Going on")
+
+    def _add(self, booted: Booted) -> None:
+        self._of |= dict.fromkeys(booted.places, booted)
+        self._own.append(booted.guest.uuid)
 
     def _quick_to_start(self) -> bool:
         """The appliance's first choice of a generator is; as it seems where there is no disk."""
@@ -175,7 +201,8 @@ class Bench:
                 lost = isinstance(error, orders.GuestLostError)
                 if lost or not booted.guest.alive():
                     ended = "was given up" if lost else "ended"
-                    self.drop_guest(booted, f"its guest {ended} while {subject.id} ran: {error}")
+                    why = f"Its guest {ended} while {subject.id} ran: {error}"
+                    self.drop_guest(booted, subject, why)
                     return
                 if not again:
                     book.omit(subject.id, f"{workload.title} failed twice: {error}")
@@ -227,10 +254,15 @@ class Bench:
             steal=fairness.stolen(host_before, host_after),
         )
 
-    def _rest(self) -> None:
+    def rest(self) -> None:
+        """Wait while the run is paused. Raises LabStoppedError where the person wants no more."""
         book = self.book
+        resting = book.clock()
         while not book.control.rest(REST):
+            book.stand_still(book.clock() - resting)
+            resting = book.clock()
             book.tell("Paused")
+        book.stand_still(book.clock() - resting)
         book.control.check()
 
     def _expect(self, slots: Iterable[Slot]) -> None:

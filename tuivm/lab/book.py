@@ -60,8 +60,13 @@ class Book:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the run began."""
+        """Seconds since the run began, without those in which it was paused."""
         return self.clock() - self._start
+
+    def stand_still(self, seconds: float) -> None:
+        """For so long nothing was done: neither done nor left changes by it."""
+        self._start += seconds
+        self._left_at += seconds
 
     def remark(self, text: str) -> None:
         """Something that happened on the way; the same only once."""

@@ -37,7 +37,7 @@ class Counting:
             workload = next((one for one in works if one.id == COUNT), None)
             if workload is None:
                 continue
-            book.control.check()
+            self._bench.rest()
             requests = workload.requests or REQUESTS
             self._subject(subject, workload._replace(requests=requests))
 
@@ -49,8 +49,8 @@ class Counting:
             book.tallies.append(self._traced(subject, workload, booted))
         except LabError as error:
             if isinstance(error, GuestLostError) or not booted.guest.alive():
-                why = f"its guest ended while {subject.id} was counted: {error}"
-                self._bench.drop_guest(booted, why)
+                why = f"Its guest ended while {subject.id} was counted: {error}"
+                self._bench.drop_guest(booted, subject, why)
                 return
             tally = self._by_exits(subject, workload, booted)
             if tally is None:
