@@ -299,4 +299,4 @@ def test_a_device_in_use_is_not_taken() -> None:
     assert [one for one in plan.omitted if "takes no device from the host" in one.why] == [
         one for one in plan.omitted if one.subject == "passthrough-0000:00:1f.2"
     ]
-    assert "passthrough-0000:00:1f.2" in _why(plan)
+    assert "virsh nodedev-detach pci_0000_00_1f_2" in _why(plan)["passthrough-0000:00:1f.2"]

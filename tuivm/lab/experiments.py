@@ -286,12 +286,17 @@ def _passed(
             models.PASSTHROUGH + address,
             "It is no spare disk controller or NIC: nothing may use it, and all of its IOMMU "
             "group must be bound to vfio-pci or to no driver. The Lab takes no device from the "
-            "host.",
+            f"host; where nothing uses it, `virsh nodedev-detach {_node_name(address)}` does.",
         )
         for address in request.passthrough
         if experiment is first and address not in spare
     ]
     return subjects, omitted
+
+
+def _node_name(address: str) -> str:
+    """libvirt's name of a PCI device: "0000:01:00.0" -> "pci_0000_01_00_0"."""
+    return "pci_" + address.replace(":", "_").replace(".", "_")
 
 
 def _why_not_named(device: SpareDevice) -> str:
