@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -379,13 +380,39 @@ def test_a_subject_that_fails_twice_is_left_out_and_its_trials_kept() -> None:
     assert "ide" not in {one.subject for one in run.tallies}
 
 
-def test_a_guest_that_ends_takes_its_subjects_along_and_no_others() -> None:
+def test_a_guest_that_ends_is_started_again_without_what_ended_it() -> None:
     lab = Lab(Experiment.STORAGE, Experiment.NETWORK)
     lab.host.dying = {lab.serial("lsi")}
     run = lab.run()
-    assert {one.experiment for one in run.plan.subjects} == {Experiment.NETWORK}
-    assert any("Kernel panic" in one.why for one in run.plan.omitted)
     assert run.complete
+    assert {one.id for one in lab.plan.subjects} - {one.id for one in run.plan.subjects} == {"lsi"}
+    (why,) = [one.why for one in run.plan.omitted if one.subject == "lsi"]
+    assert "Kernel panic" in why
+    assert any("started again without LSI" in one for one in run.remarks)
+    again = ElementTree.tostring(lab.host.guests[-1].xml, encoding="unicode")
+    assert (lab.serial("ide") in again, "lsi53c895a" in again) == (True, False)
+    rounds = {one.round for one in run.trials if one.subject == "ide"}
+    assert rounds == {*range(run.plan.rounds + 1)}
+    assert {one.subject for one in run.tallies} == {one.id for one in run.plan.subjects}
+    assert lab.gone()
+
+
+def test_a_guest_that_does_not_come_back_takes_its_subjects_along_and_no_others() -> None:
+    lab = Lab(Experiment.STORAGE, Experiment.NETWORK)
+    serial = lab.serial("lsi")
+    lab.host.dying = {serial}
+
+    def fill(order: Mapping[str, Any]) -> None:
+        if order.get("serial") == serial:
+            lab.host.refuse = {"<domain": "Cannot allocate memory"}
+
+    lab.host.before_order = fill
+    run = lab.run()
+    assert run.complete
+    assert {one.experiment for one in run.plan.subjects} == {Experiment.NETWORK}
+    (why,) = [one.why for one in run.plan.omitted if one.subject == "ide"]
+    assert "Kernel panic" in why
+    assert "Cannot allocate memory" in why
     assert lab.gone()
 
 
@@ -393,7 +420,9 @@ def test_an_appliance_that_falls_silent_is_given_up() -> None:
     lab = Lab(Experiment.STORAGE, Experiment.NETWORK)
     lab.host.wedged = {lab.serial("pcnet")}
     run = lab.run()
-    assert {one.experiment for one in run.plan.subjects} == {Experiment.STORAGE}
+    assert run.complete
+    gone = {one.id for one in lab.plan.subjects} - {one.id for one in run.plan.subjects}
+    assert gone == {"pcnet"}
     assert lab.gone()
 
 
@@ -428,17 +457,17 @@ def test_a_guest_that_cannot_be_stopped_is_given_up_at_once() -> None:
     serial = lab.serial("nvme")
     lab.host.still, lab.host.unstoppable = {serial: 1}, {serial}
     up: list[int] = []
-    lab.on_progress = lambda now: (
-        up.append(len(lab.host.running)) if now.phase is Phase.COUNTING else None
-    )
+    lab.on_progress = lambda now: up.append(len(lab.host.running))
     run = lab.run()
     assert run.complete
-    assert {one.experiment for one in run.plan.subjects} == {Experiment.NETWORK}
-    assert {one.why for one in run.plan.omitted if one.subject == "ide"} == {
-        f"its guest was given up while nvme ran: It stood still at {STANDS} of 32 requests for "
+    (why,) = [one.why for one in run.plan.omitted if one.subject == "nvme"]
+    assert why == (
+        f"Its guest was given up while nvme ran: It stood still at {STANDS} of 32 requests for "
         "10 s."
-    }
-    assert set(up) == {1}
+    )
+    assert {one.id for one in lab.plan.subjects} - {one.id for one in run.plan.subjects} == {"nvme"}
+    assert max(up) == 2, "the old guest is gone before the new one starts"
+    assert len(lab.host.guests) == 3
     assert lab.gone()
 
 
@@ -452,12 +481,13 @@ def test_slow_is_not_still() -> None:
     assert run.plan.omitted == ()
 
 
-def test_when_every_guest_ends_the_run_fails() -> None:
+def test_when_every_device_ends_its_guest_the_run_fails() -> None:
     lab = Lab()
-    lab.host.dying = {lab.serial("lsi")}
+    lab.host.dying = {lab.serial(one.id) for one in lab.plan.subjects}
     lab.run()
     assert lab.last.phase is Phase.FAILED
     assert "Kernel panic" in lab.last.problem
+    assert lab.gone()
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ class Boot:
         self._host = host
         self._book = book
         self._make = make
+        # What others have measured holds for what they run as: no more changes of plan.
+        self._once = False
         self._cpus = max(1, cpus or 1)
         # A host that is itself a guest takes its time over every exit.
         self._slow = 1.5 if virtualized else 1.0
@@ -69,6 +71,17 @@ class Boot:
                 self._book.accelerators = frozenset(one.spec.accelerator for one in booted)
                 return booted
             self.destroy()
+
+    def again(self, lost: Booted) -> Booted:
+        """A guest that is gone, started anew with what is still measured of it. Raises LabError."""
+        self._once = True
+        plan = self._book.plan._replace(subjects=self._book.subjects())
+        started = self._start(one for one in self._make(plan) if one.name == lost.spec.name)
+        self._greet(started)
+        found = [one._replace(places=self._places(one)) for one in started]
+        if not found or not found[0].places:
+            raise LabError("None of its devices appeared when it was started again.")
+        return found[0]
 
     def destroy(self) -> None:
         """End all that was started. Raises the first LabError, after it has tried them all."""
@@ -100,6 +113,8 @@ class Boot:
     def _refused(self, spec: GuestSpec, error: LabError) -> None:
         """Raises _AgainError where the guest may start without something."""
         words = str(error)
+        if self._once:
+            return
         named = [
             one for one in self._of(spec) if one.model and _names(error.reason or words, one.model)
         ]
@@ -137,6 +152,8 @@ class Boot:
     def _without_kvm(self, spec: GuestSpec, why: str) -> None:
         """All guests get TCG, so that what is compared stays comparable; the lesson about KVM
         itself goes on without it."""
+        if self._once:
+            raise LabError(why)
         if spec.experiment is Experiment.NESTED:
             for one in self._of(spec):
                 self._book.omit(one.id, f"{why.removesuffix('.')}.")

@@ -98,7 +98,13 @@ class _Run:
         )
         booted = self._boot.boot()
         book.method = described(book.method, booted[0].spec)
-        bench = Bench(self._host, book, booted, virtualized=self._abilities.record.virtualized)
+        bench = Bench(
+            self._host,
+            book,
+            booted,
+            again=self._boot.again,
+            virtualized=self._abilities.record.virtualized,
+        )
         bench.warm_up()
         bench.measure()
         if not book.subjects():
