@@ -152,21 +152,27 @@ def _run(
 
 @contextmanager
 def _signals_as_exceptions() -> Iterator[None]:
-    """What ends a program at once ends it in good order instead."""
+    """What ends a program at once ends it in good order instead. The first one counts: `timeout`
+    sends each twice, and a person in a hurry does, which must not end the cleaning up."""
+    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # nohup's stays ignored.
+    before = {one: signal.getsignal(one) for one in ends}
+    taken = [one for one in ends if before[one] is not signal.SIG_IGN]
 
     def leave(number: int, _frame: object) -> NoReturn:
+        for one in taken:
+            signal.signal(one, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         raise SystemExit(128 + number)
 
-    ends = (signal.SIGTERM, signal.SIGHUP)
-    # nohup's stays ignored.
-    taken = [one for one in ends if signal.getsignal(one) is signal.SIG_DFL]
     for one in taken:
         signal.signal(one, leave)
     try:
         yield
     finally:
         for one in taken:
-            signal.signal(one, signal.SIG_DFL)
+            signal.signal(one, before[one])
 
 
 def _tell_stopping(running: Running, line: ProgressLine) -> None:
