@@ -161,7 +161,8 @@ class SimRun:
 class SimLab:
     """Everything answers at once. offers, kept_runs, left: what it answers; the test may change
     them. files: by name, runs that were
-    exported as JSON. failing: method -> the sentence it fails with. clock: monotonic seconds."""
+    exported as JSON. failing: method -> the sentence it fails with. refused: why no plan can be
+    made. clock: monotonic seconds."""
 
     def __init__(self) -> None:
         self.clock: Callable[[], float] = lambda: 0.0
@@ -171,6 +172,7 @@ class SimLab:
         self.left: tuple[Leftover, ...] = ()
         self.files: dict[str, LabRun] = {}
         self.failing: dict[str, str] = {}
+        self.refused = ""
         self.requests: list[LabRequest] = []
         self.exported: list[tuple[str, str, Path]] = []
         self.cleaned: list[tuple[Leftover, ...]] = []
@@ -196,8 +198,8 @@ class SimLab:
             if one.experiment in request.experiments
             and (request.models is None or one.id in request.models)
         )
-        if not subjects:
-            raise LabPortError("Nothing is left to measure.")
+        if not subjects or self.refused:
+            raise LabPortError(self.refused or "Nothing is left to measure.")
         return Plan(
             request.experiments,
             request.length,

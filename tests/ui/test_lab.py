@@ -362,6 +362,22 @@ async def test_a_lesson_has_words_a_start_and_its_own_result(tmp_path: Path) -> 
         assert "measured" in next(line for line in rig.text.splitlines() if "machine type" in line)
 
 
+async def test_why_nothing_can_be_started_is_read_in_full(tmp_path: Path) -> None:
+    lab = SimLab()
+    why = ", ".join(f"model-{number} is not there" for number in range(9))
+    async with running(tmp_path, web, lab=lab) as rig:
+        await opened(rig)
+        lab.refused = f"Nothing is left: {why}."
+        await to(rig, "length")
+        await rig.press("space")
+        await see(rig, "start      Nothing is left")
+        await rig.until(lambda: "model-8 is not there." in rig.words)
+        await to(rig, "lesson", "nested")
+        await rig.press("enter")
+        await rig.until(lambda: "start Nothing is left" in rig.words)
+        await rig.until(lambda: "model-8 is not there." in rig.words)
+
+
 async def test_a_lesson_shows_its_last_kept_run(tmp_path: Path) -> None:
     lab = SimLab()
     made = lab_run(Experiment.IOTHREAD, name="threads")

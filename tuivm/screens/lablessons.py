@@ -81,10 +81,11 @@ def lines(
     for number, text in enumerate((words.shows, words.why, words.use)):
         made += text_lines(text, width, item=Item("lesson", f"{lesson}:{number}"))
         made.append(Line(Content()))
-    said = plan if isinstance(plan, str) else plan_words(plan)
-    style = "$state-bad" if isinstance(plan, str) else "bold"
-    made.append(Line(Content.styled(f" start  {visible(said)}", style), Item("start")))
-    if not isinstance(plan, str):
+    if isinstance(plan, str):
+        made += text_lines(f"start  {plan}", width, "$state-bad", item=Item("start"))
+    else:
+        start = Content.styled(f" start  {visible(plan_words(plan))}", "bold")
+        made.append(Line(start, Item("start")))
         for gone in plan.omitted:
             text = f"left out: {gone.subject}: {gone.why}"
             made += text_lines(text, width, "$quiet", indent=8, item=Item("omitted", gone.subject))

@@ -179,10 +179,12 @@ def _choices(state: State, width: int, *, ascii_only: bool) -> list[Line]:
     for remark in offer.remarks:
         made += text_lines(remark, width, "$warning", indent=2)
     made += _models(offer, choice, width, ascii_only=ascii_only)
-    said = state.plan if isinstance(state.plan, str) else plan_words(state.plan)
-    style = "$state-bad" if isinstance(state.plan, str) else "bold"
-    start = _cut(f" {'start':<{_LABEL}}{visible(said)}", width, style, ascii_only=ascii_only)
-    made.append(Line(start, Item("start")))
+    if isinstance(state.plan, str):
+        # Why nothing can be started is to be read in full.
+        said = f"{'start':<{_LABEL}}{state.plan}"
+        return made + text_lines(said, width, "$state-bad", item=Item("start"))
+    said = f" {'start':<{_LABEL}}{visible(plan_words(state.plan))}"
+    made.append(Line(_cut(said, width, "bold", ascii_only=ascii_only), Item("start")))
     return made
 
 
