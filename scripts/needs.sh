@@ -79,7 +79,6 @@ missing_needs() {
     have_static_busybox || echo busybox
     have ip || echo iproute
     have unshare || echo unshare
-    have zstd || echo zstd
 }
 
 describe() {
@@ -96,7 +95,6 @@ describe() {
         qemu-img) echo "qemu-img" ;;
         busybox) echo "a static busybox (the tests boot guests with it)" ;;
         iproute) echo "ip, of iproute2 (the tests give guests a network)" ;;
-        zstd) echo "zstd (some systems' kernels and modules are packed with it; the tests boot one)" ;;
         unshare) echo "unshare, of util-linux (the tests start a libvirtd of their own)" ;;
     esac
 }
@@ -185,7 +183,6 @@ packages_for() {
         *:busybox) echo busybox ;;
         *:iproute) echo iproute2 ;;
         *:unshare) echo util-linux ;;
-        *:zstd) echo zstd ;;
     esac
 }
 
