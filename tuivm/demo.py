@@ -78,7 +78,6 @@ def run_demo(arguments: argparse.Namespace, options: Options, interface: Interfa
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGINT, _hold)
-        _say("removing the guests of the demo")
         try:
             demo.close()
         except LabError as error:

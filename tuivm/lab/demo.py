@@ -128,6 +128,8 @@ class Demo:
         if self._workplace is not None:
             steps.append(self._workplace.remove)
             self._workplace = None
+        if steps:
+            self._say("removing the guests of the demo")
         problems = []
         for step in steps:
             try:
