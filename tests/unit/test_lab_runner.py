@@ -288,6 +288,22 @@ def test_slow_kvm_is_left_alone_while_it_does_something() -> None:
     assert len(lab.host.guests) == 1
 
 
+@pytest.mark.parametrize(("virtualized", "complete"), [(False, False), (True, True)])
+def test_code_that_is_translated_twice_has_its_time(virtualized: bool, complete: bool) -> None:
+    lab = Lab(models=("virtio-blk",))
+    record = lab.host.known.record._replace(virtualized=virtualized)
+    lab.host.known = lab.host.known._replace(record=record)
+    lab.host.boot_seconds = 300.0
+    run = lab.run()
+    assert run.complete is complete
+    assert lab.gone()
+    if complete:
+        (wait,) = [one for one in lab.host.orders if one["do"] == "wait"]
+        assert wait["timeout"] >= 300.0, "its drivers take as much longer as its kernel did"
+    else:
+        assert "said nothing for 90 s" in lab.last.problem
+
+
 def test_fio_makes_way_where_it_takes_long_to_start() -> None:
     lab = Lab(models=("virtio-blk", "ide"), kvm=True)
     lab.host.fio_starts = 0.8

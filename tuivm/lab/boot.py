@@ -11,11 +11,15 @@ from tuivm.lab.domain import GuestSpec, Where
 from tuivm.lab.orders import TICK, Line, OrderFailedError
 from tuivm.lab.ports import LabError, LabGuest, LabHost
 from tuivm.lab.protocol import HELLO_DEADLINE, VERSION
-from tuivm.lab.stalling import Watch
+from tuivm.lab.stalling import Watch, patience
 from tuivm.model.lab import Experiment, Phase, Plan, Subject
 
 DEVICES = 30.0
-"""Seconds that a guest's drivers have to find all of its devices, on a slow host."""
+"""Seconds that a guest's drivers have to find all of its devices; as long as it took to boot where
+that was longer."""
+TWICE = 4.0
+"""How many times as long as others a TCG guest may take on a host that is a guest itself: where
+that runs under TCG too, the guest's code is translated twice."""
 
 
 class Booted(NamedTuple):
@@ -49,9 +53,9 @@ class Boot:
         self._make = make
         # What others have measured holds for what they run as: no more changes of plan.
         self._once = False
-        self._cpus = max(1, cpus or 1)
-        # A host that is itself a guest takes its time over every exit.
-        self._slow = 1.5 if virtualized else 1.0
+        self._cpus = cpus
+        self._virtualized = virtualized
+        self._devices = DEVICES
 
     def boot(self) -> list[Booted]:
         """All guests of what is left of the plan. Raises LabError when nothing is left."""
@@ -127,23 +131,26 @@ class Boot:
 
     def _greet(self, started: list[Booted]) -> None:
         """Wait until all have said hello."""
-        # They boot side by side, and share the host's CPUs.
-        patience = max(1.0, len(started) / self._cpus) * self._slow
+        allowed = patience(len(started), self._cpus, virtualized=self._virtualized)
         began = self._book.clock()
-        silent = {one.spec.name: (one, Watch(one.guest, began, patience)) for one in started}
+        silent = {one.spec.name: (one, Watch(one.guest, began, allowed)) for one in started}
         while silent:
             for one, watch in list(silent.values()):
                 message = one.guest.receive(TICK)
                 self._book.control.check()
                 now = self._book.clock()
                 kvm = one.spec.accelerator == "kvm"
+                deadline = HELLO_DEADLINE * allowed
+                if not kvm and self._virtualized:
+                    deadline *= TWICE
                 self._book.tell(f"{one.spec.name} boots ({_word(one.spec.accelerator)})")
                 if message is not None and message.get("type") == "hello":
                     self._hello(message)
+                    self._devices = max(self._devices, now - began)
                     del silent[one.spec.name]
                 elif kvm and (why := watch.verdict(now)):
                     self._without_kvm(one.spec, f"KVM made no progress: {why}")
-                elif now - began > HELLO_DEADLINE * patience:
+                elif now - began > deadline:
                     what = f"The appliance in {one.spec.name} said nothing for {now - began:.0f} s."
                     if kvm:
                         self._without_kvm(one.spec, what)
@@ -182,13 +189,13 @@ class Boot:
             "do": "wait",
             "serials": [where.serial for where in wheres.values() if where.serial],
             "macs": [mac for where in wheres.values() for mac in (where.mac, where.peer) if mac],
-            "timeout": DEVICES,
+            "timeout": self._devices,
         }
         try:
             found = self._ask(one, order)
         except OrderFailedError:
             found = self._ask(one, {"do": "devices"})
-        until = self._book.clock() + DEVICES
+        until = self._book.clock() + self._devices
         addresses = {where.address for where in wheres.values() if where.address}
         while not addresses <= found_addresses(found) and self._book.clock() < until:
             # A passed-through device has neither name nor number before its driver gave it one.
@@ -203,7 +210,7 @@ class Boot:
         return places
 
     def _ask(self, one: Booted, order: Mapping[str, object]) -> Mapping[str, object]:
-        return one.line.ask(order, silence=2 * DEVICES, tell=lambda _: self._book.tell())
+        return one.line.ask(order, silence=2 * self._devices, tell=lambda _: self._book.tell())
 
     def _of(self, spec: GuestSpec) -> list[Subject]:
         """The subjects of a guest that are still measured."""
