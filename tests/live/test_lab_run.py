@@ -57,6 +57,10 @@ class Others:
         assert found <= there
         return there - found
 
+    def guests(self) -> set[str]:
+        """Those of the Lab."""
+        return self.left() & set(self._rig.virsh("list", "--all", "--name").split())
+
 
 def named(rig: Rig) -> set[str]:
     """All guests, pools and networks of a rig."""
@@ -202,8 +206,8 @@ def others(rig: Rig, guest_factory: GuestFactory) -> Others:
 
 def test_an_interrupt_stops_and_cleans(lab: LabCommand, others: Others) -> None:
     with lab.start("run", "--models", "nvme") as process:
-        said = wait_for(process, "boots")
-        assert others.left()
+        said = wait_for(process, "Starting")
+        wait_until(others.guests, 60, "its guest")
         process.send_signal(signal.SIGINT)
         said += wait_for(process, "Stopping")
         process.send_signal(signal.SIGINT)
@@ -218,11 +222,10 @@ def test_an_interrupt_stops_and_cleans(lab: LabCommand, others: Others) -> None:
 
 def test_what_a_kill_leaves_is_found_and_removed(lab: LabCommand, others: Others) -> None:
     with lab.start("run", "--models", "nvme") as process:
-        wait_for(process, "boots")
+        wait_for(process, "Starting")
+        wait_until(others.guests, 60, "its guest")
         process.kill()
-    wait_until(
-        lambda: not any(one.endswith("-storage") for one in others.left()), 60, "libvirt to end it"
-    )
+    wait_until(lambda: not others.guests(), 60, "libvirt to end it")
     (left,) = {one.partition("+")[0] for one in others.left()}
     listed = lab("clean")
     assert listed.returncode == 1
