@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.support.labplayed import ABILITIES, APPLIANCE, KICKS, STANDS, FakeHost, build
-from tuivm.lab import domain, experiments, runner
+from tuivm.lab import domain, experiments, runner, schedule
 from tuivm.lab.appliance import Appliance
 from tuivm.lab.control import Control
 from tuivm.lab.ports import LabError
@@ -177,6 +177,33 @@ def test_a_slow_subject_makes_all_do_less() -> None:
     (after,) = [one for one in slow.plan.workloads[Experiment.STORAGE] if one.id == "d1"]
     assert after.requests < before.requests
     assert slow.seconds == pytest.approx(quick.seconds, rel=0.25)
+
+
+def test_a_host_that_gets_slower_than_in_the_warm_up_has_less_to_do() -> None:
+    lab = Lab()
+
+    def slow(progress: Progress) -> None:
+        if progress.phase is Phase.MEASURING:
+            lab.host.base = 15e-4
+
+    lab.on_progress = slow
+    run = lab.run()
+    assert run.complete
+    assert run.seconds < 4 * lab.plan.seconds
+    for work in ("large", "d1", "d32"):
+        used = [
+            {one.requests for one in run.trials if (one.workload, one.round) == (work, number)}
+            for number in range(1, run.plan.rounds + 1)
+        ]
+        # The same for all within a round.
+        assert {len(one) for one in used} == {1}
+        numbers = [one.pop() for one in used]
+        assert numbers[0] > numbers[1] >= numbers[-1] >= schedule.LEAST
+    # What still was to come is told by what the trials take now.
+    (last_round,) = [
+        one for one in lab.heard if one.said.startswith("256 KiB") and "round 5" in one.said
+    ][:1]
+    assert last_round.left == pytest.approx(lab.last.at - last_round.at, rel=0.5)
 
 
 def test_progress_comes_often_grows_and_says_what_runs() -> None:

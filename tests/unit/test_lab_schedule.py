@@ -108,6 +108,22 @@ def test_what_goes_on_around_a_trial_does_not_eat_it_up() -> None:
             assert 0.5 * like.requests < work.requests < like.requests
 
 
+def test_a_shortened_plan_has_its_share_but_enough() -> None:
+    plan = schedule.chosen(blank(PLAN), costs(PLAN), 60.0)
+    half, least = schedule.shortened(plan, 0.5), schedule.shortened(plan, 0.0)
+    for experiment, works in plan.workloads.items():
+        for work, some, few in zip(
+            works, half.workloads[experiment], least.workloads[experiment], strict=True
+        ):
+            assert 0.45 * work.requests <= some.requests <= 0.5 * work.requests
+            assert (
+                few.requests
+                == schedule.shortened(least, 0.0).workloads[experiment][works.index(work)].requests
+            )
+            assert few.requests >= max(100, 7 * few.depth)
+    assert schedule.shortened(least, 1.0) == least
+
+
 def test_what_never_was_measured_does_not_count() -> None:
     plan = blank(PLAN)
     known = costs(plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
 
 from tuivm.lab import fairness, orders, schedule
 from tuivm.lab.book import Book
@@ -52,6 +53,8 @@ class Bench:
         for one in booted:
             self._add(one)
         self._costs: dict[tuple[str, str], Cost] = {}
+        # Seconds that a second of the warm-up's costs takes by now.
+        self._pace = 1.0
         self._still = orders.STILL * (2 if virtualized else 1)
         # One for all that is compared; "" is fio where the appliance has it.
         self._generator = OWN if "qemu" in book.accelerators else ""
@@ -88,10 +91,14 @@ class Bench:
         book.enter(Phase.MEASURING, "Measuring")
         slots = schedule.order(book.plan, range(1, book.plan.rounds + 1))
         try:
-            for number, slot in enumerate(slots):
-                self._expect(slots[number:])
-                self.rest()
-                self._attempt(slot)
+            for _, group in groupby(enumerate(slots), lambda one: one[1].round):
+                numbered = list(group)
+                began, planned = book.elapsed, self._planned(slot for _, slot in numbered)
+                for number, slot in numbered:
+                    self._expect(slots[number:])
+                    self.rest()
+                    self._attempt(slot)
+                self._keep_time(slots[numbered[-1][0] + 1 :], book.elapsed - began, planned)
         finally:
             for title, share in self._lost.items():
                 book.remark(
@@ -265,11 +272,27 @@ class Bench:
         book.stand_still(book.clock() - resting)
         book.control.check()
 
-    def _expect(self, slots: Iterable[Slot]) -> None:
+    def _keep_time(self, slots: Iterable[Slot], took: float, planned: float) -> None:
+        """After a round: fewer requests from now on, for all alike, where the host has become so
+        slow since the warm-up that the rest would take much longer than it may."""
+        book = self.book
+        if planned > 0:
+            self._pace = took / planned
+        may = max(0.0, schedule.LONGEST * book.plan.seconds - book.elapsed)
+        left = self._pace * self._planned(slots)
+        if left > may:
+            book.plan = schedule.shortened(book.plan, may / left)
+
+    def _planned(self, slots: Iterable[Slot]) -> float:
+        """Seconds that these trials take at the warm-up's pace, without those of subjects that fell
+        out."""
         left = {one.id for one in self.book.subjects()}
         mine = [slot for slot in slots if slot.subject in left]
-        seconds = schedule.expected(self.book.plan, mine, self._costs)
-        self.book.expect(seconds + COUNTING * len(left))
+        return schedule.expected(self.book.plan, mine, self._costs)
+
+    def _expect(self, slots: Iterable[Slot]) -> None:
+        counting = COUNTING * len(self.book.subjects())
+        self.book.expect(self._pace * self._planned(slots) + counting)
 
 
 class _Rate:

@@ -22,6 +22,9 @@ long (a host far away, or slow), the run takes longer rather than measuring next
 SHORTEST = 0.6
 """Share of the plan's seconds that is measured in any case, however slow the boot was."""
 
+LONGEST = 2.0
+"""Times the plan's seconds that a run may take, as far as its trials can be made shorter."""
+
 
 class Slot(NamedTuple):
     """A trial to be: one workload on one subject, once."""
@@ -85,18 +88,19 @@ def chosen(plan: Plan, costs: Costs, seconds: float) -> Plan:
         ]
         each = sum(cost.each for cost in known)
         left = max(FULL * share, share - sum(cost.around for cost in known))
-        least = max(LEAST, TURNS * workload.depth)
-        number = int(left / each) if each > 0 else least
-        numbers[experiment, workload.id] = _even(min(MOST, max(least, number)))
-    return plan._replace(
-        workloads={
-            experiment: tuple(
-                one._replace(requests=numbers.get((experiment, one.id), one.requests))
-                for one in works
-            )
-            for experiment, works in plan.workloads.items()
-        }
-    )
+        number = int(left / each) if each > 0 else 0
+        numbers[experiment, workload.id] = _even(min(MOST, max(_least(workload), number)))
+    return _numbered(plan, numbers)
+
+
+def shortened(plan: Plan, share: float) -> Plan:
+    """The plan with this share (0..1) of each workload's requests, or as few as there can be."""
+    numbers = {
+        (experiment, one.id): min(one.requests, _even(max(_least(one), int(share * one.requests))))
+        for experiment in plan.experiments
+        for one in timed(plan.workloads[experiment])
+    }
+    return _numbered(plan, numbers)
 
 
 def current(plan: Plan, slot: Slot) -> Workload:
@@ -113,6 +117,22 @@ def expected(plan: Plan, slots: Iterable[Slot], costs: Costs) -> float:
         if cost is not None:
             total += cost.each * current(plan, slot).requests + cost.around
     return total
+
+
+def _least(workload: Workload) -> int:
+    return max(LEAST, TURNS * workload.depth)
+
+
+def _numbered(plan: Plan, numbers: Mapping[tuple[Experiment, str], int]) -> Plan:
+    return plan._replace(
+        workloads={
+            experiment: tuple(
+                one._replace(requests=numbers.get((experiment, one.id), one.requests))
+                for one in works
+            )
+            for experiment, works in plan.workloads.items()
+        }
+    )
 
 
 def _even(number: int) -> int:
