@@ -20,6 +20,10 @@ from tuivm.model.lab import (
     Trial,
 )
 
+_MOST = {Phase.PREPARING: 0.3, Phase.BOOTING: 0.4, Phase.WARMUP: 0.6, Phase.MEASURING: 0.95}
+"""How much of a run can be done in a phase: where one takes longer than was thought (a host that is
+busy), the others are still to come."""
+
 
 class Book:
     """Of one run. left: estimated seconds to its end, from whoever knows best at the moment."""
@@ -129,7 +133,8 @@ class Book:
         elapsed = self.elapsed
         share = elapsed / (elapsed + left) if elapsed + left > 0 else 0.0
         # A new estimate may be longer than the old one; what is done does not go back for it.
-        self._done = 1.0 if self.phase is Phase.DONE else max(self._done, min(share, 0.99))
+        most = _MOST.get(self.phase, 0.99)
+        self._done = 1.0 if self.phase is Phase.DONE else max(self._done, min(share, most))
         self._sink(
             Progress(
                 phase=self.phase,

@@ -38,7 +38,8 @@ LESSONS = {
         "<domain type='kvm'>\n  <cpu mode='host-passthrough'/>\n</domain>",
     ),
     Experiment.MACHINE: LessonWords(
-        "The same virtio disk in a q35 machine and in an i440fx one (pc).",
+        "The same virtio disk and NIC, and the same emulated ones, in a q35 machine and in an "
+        "i440fx one (pc).",
         "The machine type decides which board QEMU imitates: PCI Express with MSI-X on q35, plain "
         "PCI on i440fx. A virtio request itself takes the same one notification in both.",
         "Choose q35 for what only it has (PCI Express passthrough, Secure Boot, a vIOMMU), pc for "

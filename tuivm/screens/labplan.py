@@ -133,7 +133,10 @@ def left_words(progress: Progress) -> str:
     words = f"{progress.done * 100:.0f} %"
     if progress.paused:
         return f"{words}, paused"
-    return words if progress.left is None else f"{words}, about {duration(progress.left)} left"
+    # What takes longer than was thought has no time left that is known.
+    if progress.left is None or progress.left < 1.0:
+        return words
+    return f"{words}, about {duration(progress.left)} left"
 
 
 def lines(state: State, width: int, *, ascii_only: bool) -> list[Line]:
