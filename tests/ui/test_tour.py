@@ -87,6 +87,24 @@ async def test_each_stop_points_at_its_thing(tmp_path: Path, size: tuple[int, in
         assert not isinstance(rig.app.screen, Callout), "after the last stop it is over"
 
 
+async def test_on_a_tiny_terminal_the_words_scroll_and_cover_nothing(tmp_path: Path) -> None:
+    async with demo(tmp_path, size=(40, 10)) as rig:
+        await rig.press("g")
+        for number in range(1, len(STOPS) + 1):
+            await stop(rig, number)
+            await rig.until(lambda: "next" in rig.text or "end" in rig.text)
+            assert "Esc leave" in rig.text
+            mark = rig.app.screen.query_one(".mark")
+            box = rig.app.screen.query_one("#callout").region
+            assert Region(0, 0, 40, 10).contains_region(box)
+            assert not mark.display or not box.overlaps(mark.region)
+            last = rig.app.screen.query_one("#callout-words").render().plain.split()[-1]  # type: ignore[union-attr]
+            for _ in range(30):
+                await rig.press("down")
+            await rig.until(lambda last=last: last in rig.text)  # type: ignore[misc]
+            await rig.press("right")
+
+
 @SIZES
 async def test_a_name_that_the_table_cuts_is_pointed_at(
     tmp_path: Path, size: tuple[int, int]

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Region
 from textual.screen import ModalScreen
@@ -18,6 +18,8 @@ from tuivm.screens.dialogs.base import paragraph, plain
 
 MARK = 3
 """Columns of the mark."""
+_AROUND = 4
+"""Lines of the box that are no words: its border, title and keys."""
 LOOK_AGAIN = 0.5
 """Seconds: what is pointed at moves when tables are sorted or a terminal is resized."""
 
@@ -40,7 +42,6 @@ class Callout(ModalScreen[Step]):
         dock: bottom;
         width: 100%;
         height: auto;
-        max-height: 60%;
         padding: 0 1;
         background: $surface;
         border: heavy $accent;
@@ -48,7 +49,7 @@ class Callout(ModalScreen[Step]):
     Callout.-above #callout { dock: top; }
     Callout.-ascii #callout { border: ascii $accent; }
     Callout #callout-title { height: 1; text-style: bold; color: $primary; }
-    Callout #callout-words { height: auto; }
+    Callout #callout-body, Callout #callout-words { height: auto; }
     Callout #callout-keys { height: 1; color: $text-muted; }
     Callout .mark {
         layer: marks;
@@ -61,6 +62,8 @@ class Callout(ModalScreen[Step]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l,space,enter,n,g", "step('NEXT')", "Next", show=False),
         Binding("left,h,b,p,backspace", "step('BACK')", "Back", show=False),
+        Binding("up,k", "scroll_words(-1)", "Up", show=False),
+        Binding("down,j", "scroll_words(1)", "Down", show=False),
         Binding("escape", "leave", "Leave", show=False),
         Binding("q", "step('QUIT')", "Quit", show=False),
     ]
@@ -81,7 +84,9 @@ class Callout(ModalScreen[Step]):
         yield Static(plain("<==" if ascii_only else "◀━━"), classes="mark")
         with Vertical(id="callout"):
             yield Static(plain(self._title), id="callout-title")
-            yield Static(paragraph(self._words), id="callout-words")
+            # Not focused: it would take the keys that lead on.
+            with VerticalScroll(id="callout-body", can_focus=False):
+                yield Static(paragraph(self._words), id="callout-words")
             yield Static(self._keys(ascii_only=ascii_only), id="callout-keys")
 
     def _keys(self, *, ascii_only: bool) -> Content:
@@ -96,6 +101,7 @@ class Callout(ModalScreen[Step]):
         self.set_interval(LOOK_AGAIN, self.point)
 
     def on_resize(self) -> None:
+        self._fit()
         self.call_after_refresh(self.point)
 
     def point(self) -> None:
@@ -104,12 +110,22 @@ class Callout(ModalScreen[Step]):
         if found == self._at and self._at is not None:
             return
         self._at = found
+        self._fit()
         mark.display = found is not None
         if found is None:
             return
         mark.absolute_offset = None
         mark.styles.offset = (found.x, found.y)
         self.set_class(found.y >= self.app.size.height // 2, "-above")
+
+    def _fit(self) -> None:
+        """No higher than the room beside the thing: on a small terminal the words scroll."""
+        height = self.app.size.height
+        room = max(self._at.y, height - 1 - self._at.y) if self._at else height * 3 // 5
+        self.query_one("#callout-body").styles.max_height = max(1, room - _AROUND)
+
+    def action_scroll_words(self, lines: int) -> None:
+        self.query_one("#callout-body").scroll_relative(y=lines, animate=False)
 
     def action_step(self, step: str) -> None:
         self.dismiss(Step[step])
