@@ -141,6 +141,11 @@ class SimRun:
     def fail(self, problem: str) -> None:
         self._end(Phase.FAILED, "failed", complete=False, problem=problem)
 
+    def fail_to_keep(self, problem: str) -> None:
+        """All was measured, and its file could not be written."""
+        self._at = len(self._trials)
+        self._end(Phase.FAILED, "failed", complete=True, problem=problem)
+
     def _end(self, phase: Phase, said: str, *, complete: bool, problem: str = "") -> None:
         run = self._so_far()._replace(complete=complete)
         if complete:

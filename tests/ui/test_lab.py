@@ -184,6 +184,16 @@ async def test_stop_asks_and_keeps_what_there_is(tmp_path: Path) -> None:
         await see(rig, "not complete")
 
 
+async def test_a_run_that_is_stopped_at_once_says_that_it_has_nothing(tmp_path: Path) -> None:
+    lab = SimLab()
+    async with running(tmp_path, web, lab=lab) as rig:
+        await opened(rig)
+        await rig.press("s", "x", "y")
+        await see(rig, "stopped", "Nothing was measured before that.", "esc back")
+        await rig.press("escape")
+        assert place(rig).page is Page.CHOOSE
+
+
 async def test_it_goes_on_in_another_place_and_says_when_it_is_done(tmp_path: Path) -> None:
     lab = SimLab()
     async with running(tmp_path, web, lab=lab) as rig:
@@ -242,6 +252,20 @@ async def test_a_long_reason_can_be_read_in_full_and_the_notice_is_short(tmp_pat
         await rig.until(lambda: "guest-19 ended." in rig.words)
         assert len(rig.notices[-1]) < 140
         assert rig.notices[-1].startswith("lab: Nothing was left to measure: guest-0 ended")
+
+
+async def test_a_result_that_cannot_be_kept_is_shown_and_can_be_exported(tmp_path: Path) -> None:
+    lab = SimLab()
+    async with running(tmp_path, web, lab=lab) as rig:
+        await opened(rig)
+        await rig.press("s")
+        run_of(lab).fail_to_keep("The result could not be kept: No space left on device.")
+        await rig.until(lambda: place(rig).page is Page.RESULT)
+        await see(rig, "traps per I/O")
+        assert rig.notices[-1].startswith("lab: The result could not be kept: No space left")
+        await rig.press("E", "enter")
+        await rig.until(lambda: bool(lab.exported))
+        assert lab.exported[0][0] == run_of(lab).whole.name
 
 
 async def test_a_run_that_cannot_begin(tmp_path: Path) -> None:

@@ -43,6 +43,18 @@ def test_what_takes_longer_than_was_thought_does_not_look_nearly_done() -> None:
     assert told.heard[-1].done == 1.0
 
 
+def test_what_is_stopped_is_no_further_for_it() -> None:
+    told = Told()
+    told.enter(Phase.MEASURING)
+    told.book.expect(60.0)
+    told.now += 20.0
+    told.book.tell()
+    done = told.heard[-1].done
+    assert told.enter(Phase.CLEANING).done == done
+    told.book.end(Phase.STOPPED)
+    assert told.heard[-1].done == done
+
+
 def test_standing_still_is_neither_done_nor_left() -> None:
     told = Told()
     told.enter(Phase.MEASURING)

@@ -133,8 +133,10 @@ class Book:
         elapsed = self.elapsed
         share = elapsed / (elapsed + left) if elapsed + left > 0 else 0.0
         # A new estimate may be longer than the old one; what is done does not go back for it.
-        most = _MOST.get(self.phase, 0.99)
-        self._done = 1.0 if self.phase is Phase.DONE else max(self._done, min(share, most))
+        if self.phase is Phase.DONE:
+            self._done = 1.0
+        elif not over and self.phase is not Phase.CLEANING:
+            self._done = max(self._done, min(share, _MOST.get(self.phase, 0.99)))
         self._sink(
             Progress(
                 phase=self.phase,

@@ -120,8 +120,9 @@ class RunningPlace(KeptRunsPlace):
         for experiment in progress.run.plan.experiments:
             if experiment in LESSONS:
                 self._of_lessons[experiment] = shown
-        # What failed stays to be read; Esc leads on.
-        if self.on_run_page and progress.phase is not Phase.FAILED:
+        # What failed stays to be read; Esc leads on. What is whole and could not be kept is shown
+        # all the same: it can be exported.
+        if self.on_run_page and (progress.phase is not Phase.FAILED or progress.run.complete):
             self.leave_run_page()
             self.show_run(shown)
 
