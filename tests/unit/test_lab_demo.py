@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import argparse
+import errno
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from tests.support.labplayed import ABILITIES, APPLIANCE, FakeGuest, FakeHost
+from tuivm.demo import Interface, run_demo
 from tuivm.lab.appliance import Appliance
 from tuivm.lab.demo import KINDS, Demo
 from tuivm.lab.mark import read_mark
 from tuivm.lab.ports import LabError, Usage
 from tuivm.lab.protocol import HELLO_DEADLINE
 from tuivm.lab.stalling import STALLED, patience
+from tuivm.model.guests import GuestKey
+from tuivm.model.lab import Leftover
+from tuivm.options import Options
 
 BOTH = ABILITIES._replace(accelerators=("kvm", "qemu"))
 VIRTIO, EMULATED = "tuivm-lab-paravirtual", "tuivm-lab-emulated"
@@ -32,6 +41,7 @@ class DemoGuest(FakeGuest):
         if message["do"] != "load":
             super().send(message)
             return
+        self.played.before_load()
         self.host.orders.append(message)
         kind = {"type": "failed", "why": "no such disk"} if self.host.failing else {"type": "begun"}
         self._later(0.1, {**kind, "id": message["id"]})
@@ -69,6 +79,7 @@ class DemoHost(FakeHost):
         self.ends: set[str] = set()
         self.stays: set[str] = set()
         self.xml: list[str] = []
+        self.before_load: Callable[[], None] = lambda: None
 
     def start(self, xml: str, *, paused: bool = False) -> DemoGuest:
         for text, words in self.refuse.items():
@@ -321,3 +332,82 @@ def test_work_that_cannot_be_done_is_said_in_the_appliances_words(
         demo.start(ABILITIES)
     demo.close()
     assert running(host) == []
+
+
+@pytest.fixture
+def command(
+    host: DemoHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Interface], int]]:
+    """`tuivm demo` on that host, on a terminal of which no key ever comes."""
+    monkeypatch.setattr("tuivm.hypervisor.labhost.open_lab_host", lambda _: host)
+    monkeypatch.setattr("tuivm.lab.appliance.build", lambda **known: build(say=known["say"]))
+    monkeypatch.setattr("tuivm.demo._on_terminal", lambda: True)
+    monkeypatch.setattr("sys.stdin", StringIO())
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    parsed = argparse.Namespace(kernel=None, modules=None)
+    options = Options(connections=("qemu:///session",))
+    yield lambda interface: run_demo(parsed, options, interface)
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+def test_what_became_of_kvm_reaches_the_screen(
+    host: DemoHost, command: Callable[[Interface], int]
+) -> None:
+    host.known, host.ends = BOTH, {"kvm"}
+    shown: list[Options] = []
+
+    def interface(options: Options, guests: Sequence[GuestKey]) -> int:
+        shown.append(options)
+        assert [key.uuid for key in guests] == [one.xml.findtext("uuid") for one in host.running]
+        return 0
+
+    assert command(interface) == 0
+    (notice,) = shown[0].notices
+    assert "restarted under TCG" in notice
+    assert running(host) == []
+    assert host.closed == 1
+
+
+def test_a_terminal_that_goes_away_keeps_no_guest(
+    host: DemoHost, command: Callable[[Interface], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    def interface(_options: Options, _guests: Sequence[GuestKey]) -> int:
+        monkeypatch.setattr("sys.stderr", Gone())
+        return 128 + signal.SIGHUP
+
+    assert command(interface) == 128 + signal.SIGHUP
+    assert running(host) == []
+    assert host.places[0].removed
+
+
+def test_a_signal_while_they_boot_keeps_no_guest(
+    host: DemoHost, command: Callable[[Interface], int]
+) -> None:
+    def interface(_options: Options, _guests: Sequence[GuestKey]) -> int:
+        raise AssertionError("not reached")
+
+    host.before_load = lambda: signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as end:
+        command(interface)
+    assert end.value.code == 128 + signal.SIGTERM
+    assert running(host) == []
+    assert host.places[0].removed
+    assert host.closed == 1
+
+
+def test_leftovers_stay_where_nobody_says_yes(
+    host: DemoHost,
+    command: Callable[[Interface], int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    host.left = (Leftover("rack7", "pool", "tuivm-lab-demo-1b28", "of a run"),)
+    assert command(lambda _options, _guests: 0) == 0
+    assert "pool tuivm-lab-demo-1b28 (of a run)" in capsys.readouterr().err
+    assert host.cleaned == []
