@@ -152,8 +152,8 @@ def lines(state: State, width: int, *, ascii_only: bool) -> list[Line]:
     made.append(_heading("Lessons"))
     for lesson in LESSONS:
         last = _last_of(state.kept, lesson)
-        there = "" if last is None else f"measured {when(last.taken)} on {visible(last.host)}"
-        text = f" {TITLES[lesson]:<16}{_LESSON_LINES[lesson]:<38}{there}"
+        there = "" if last is None else f"on {visible(last.host)}, {when(last.taken)}"
+        text = f" {TITLES[lesson]:<16}{_LESSON_LINES[lesson]:<33}{there}"
         made.append(Line(_cut(text, width, "", ascii_only=ascii_only), Item("lesson", lesson)))
     made += _kept(state, width, ascii_only=ascii_only)
     return made

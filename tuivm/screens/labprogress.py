@@ -157,8 +157,8 @@ def head(progress: Progress, width: int, *, ascii_only: bool) -> list[Content]:
         why = said.wrap(max(10, width - 2))[:_MOST_SAID]
         return [Content.styled(" failed", "bold $state-bad"), *(Content(" ") + one for one in why)]
     if progress.phase is Phase.STOPPED:
-        said = "" if progress.run.trials else "Nothing was measured before that."
-        return [Content.styled(" stopped", "bold"), Content(f" {said}")]
+        before = "" if progress.run.trials else "Nothing was measured before that."
+        return [Content.styled(" stopped", "bold"), Content(f" {before}")]
     cells = max(10, min(40, width - 50))
     bar = progress_bar(progress.done, cells, ascii_only=ascii_only)
     first = (
