@@ -163,7 +163,7 @@ async def test_space_pauses_and_goes_on(tmp_path: Path) -> None:
         await rig.press("space")
         await see(rig, "paused", "space go on")
         assert run_of(lab).calls == ["pause"]
-        await rig.press("space")
+        await rig.press("p")
         assert run_of(lab).calls == ["pause", "resume"]
         run_of(lab).step()
         await rig.until(lambda: "paused" not in rig.text)

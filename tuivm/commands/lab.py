@@ -17,7 +17,7 @@ class LabPick(LabCommand):
 
     id = "screen.pick"
     label = "pick/pause"
-    keys = ("space",)
+    keys = ("space", "p")
     footer = 12
 
 
