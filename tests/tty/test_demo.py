@@ -15,6 +15,7 @@ from tests.support.rig import Rig, wait_until
 from tests.support.terminal import ALT_SCREEN, REPO, Terminal
 from tests.tty.conftest import OpenProgram
 
+pytestmark = pytest.mark.timeout(600)
 BOOTED = 240.0
 """Seconds in which two guests are there, the first time after their appliance was built."""
 CACHE = str(user_cache_path("tuivm").parent)
