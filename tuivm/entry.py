@@ -79,7 +79,8 @@ def _require_config(options: Options) -> None:
 
 def _run_interface(options: Options, demo: Sequence[GuestKey] = ()) -> int:
     """demo: the guests of `tuivm demo`, if it is that."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on standard error.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         sys.stderr.write(
             "tuivm: the user interface needs a terminal\n"
             "  remedy: for pipes and scripts there are `tuivm hosts`, `tuivm list` and"

@@ -66,6 +66,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Optio
     monkeypatch.setitem(sys.modules, "tuivm.start", SimpleNamespace(run=run))  # type: ignore[arg-type]
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr("threading.excepthook", sys.modules["threading"].excepthook)
     monkeypatch.setattr("os.environ", environ)
@@ -85,6 +86,15 @@ def test_the_interface_is_started_with_what_was_asked_for(
     assert fps == environment.SLOW_FPS
     assert (tmp_path / "tuivm.log").exists()
     logs.stop()
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_each_stream_has_to_be_a_terminal(
+    started: list[tuple[Options, str | None]], monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    monkeypatch.setattr(getattr(sys, stream), "isatty", lambda: False, raising=False)
+    assert entry.run([]) == 2
+    assert not started
 
 
 def test_slow_in_the_configuration_is_settled_before_textual_too(

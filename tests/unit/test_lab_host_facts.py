@@ -22,6 +22,7 @@ from tuivm.hypervisor.lababilities import (
     version_parts,
     virtualized,
 )
+from tuivm.hypervisor.labguest import qemu_log
 from tuivm.hypervisor.labplace import network_xml, pool_mark, pool_path, pool_xml, volume_xml
 from tuivm.hypervisor.labspare import PciNode, given_away, read_node, spare_devices
 from tuivm.lab.mark import Mark, directory_name, read_mark
@@ -313,3 +314,16 @@ def test_xml_of_volumes_and_networks() -> None:
     network = network_xml("tuivm-lab-r1-n", DEAD)
     assert read_mark(network, "network") == DEAD
     assert parse_xml(network, "network").find("forward") is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("qemu:///system", "/var/log/libvirt/qemu/tuivm-lab-a.log"),
+        ("qemu:///session", "/home/me/cache/libvirt/qemu/log/tuivm-lab-a.log"),
+        ("qemu+ssh://rack7/system", "/nonexistent/tuivm-lab-a.log"),
+    ],
+)
+def test_where_a_guest_is_logged(uri: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/home/me/cache")
+    assert str(qemu_log(uri, "tuivm-lab-a")) == path

@@ -514,6 +514,14 @@ def test_a_guest_that_cannot_be_stopped_is_given_up_at_once() -> None:
     assert lab.gone()
 
 
+def test_when_all_fall_out_each_reason_is_said_once() -> None:
+    lab = Lab(models=("virtio-blk", "ide"))
+    lab.host.failing = {lab.serial(one): 99 for one in ("virtio-blk", "ide")}
+    lab.run()
+    assert lab.last.problem.count("Input/output error") == 1
+    assert any(both in lab.last.problem for both in ("virtio-blk, ide: ", "ide, virtio-blk: "))
+
+
 def test_slow_is_not_still() -> None:
     lab = Lab(models=("virtio-blk", "ide"))
     # A request in 8 s.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from types import ModuleType
 
 import libvirt
+from platformdirs import user_cache_path
 
 from tuivm.domainxml.parse import parse_domain
 from tuivm.hypervisor.labcalls import Calls, is_gone
@@ -168,10 +171,23 @@ def end_guest(domain: libvirt.virDomain) -> None:
         xml = domain.XMLDesc(0)
         # Marks are looked at again each time: a name can have come to stand for another guest.
         if is_lab_guest(domain, xml):
+            name = domain.name()
             domain.destroy()
+            with suppress(OSError):
+                qemu_log(domain.connect().getURI(), name).unlink()
     except libvirt.libvirtError as error:
         if not is_gone(error):
             raise
+
+
+def qemu_log(uri: str, name: str) -> Path:
+    """Where libvirt on this machine logs what a guest's QEMU says: one file a name, and kept for
+    ever. Not a path of this machine's for a URI of another; an ordinary user may not remove those
+    of the system's libvirt."""
+    if uri == "qemu:///session":
+        return user_cache_path("libvirt") / "qemu" / "log" / f"{name}.log"
+    home = Path("/var/log/libvirt/qemu") if uri == "qemu:///system" else Path("/nonexistent")
+    return home / f"{name}.log"
 
 
 def is_lab_guest(domain: libvirt.virDomain, xml: str) -> bool:

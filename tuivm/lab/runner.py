@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tuivm.lab import appliance, fairness
@@ -16,7 +16,7 @@ from tuivm.lab.counting import Counting
 from tuivm.lab.experiments import accelerators
 from tuivm.lab.placing import described, place
 from tuivm.lab.ports import HostAbilities, LabError, LabHost, LabStoppedError, Workplace
-from tuivm.model.lab import LabRun, Phase, Plan, Progress
+from tuivm.model.lab import LabRun, Omitted, Phase, Plan, Progress
 
 
 class Build(Protocol):
@@ -108,8 +108,7 @@ class _Run:
         bench.warm_up()
         bench.measure()
         if not book.subjects():
-            why = "; ".join(f"{one.subject}: {one.why}" for one in book.plan.omitted)
-            raise LabError("Nothing was left to measure.", why)
+            raise LabError("Nothing was left to measure.", _reasons(book.plan.omitted))
         Counting(bench, self._workplace).count()
 
     def clean(self) -> None:
@@ -126,3 +125,11 @@ class _Run:
                 remove()
             except LabError as error:
                 self._book.remark(f"Not all was removed: {error} `tuivm lab clean` does it.")
+
+
+def _reasons(omitted: Sequence[Omitted]) -> str:
+    """Each reason once, with those that fell out for it before it."""
+    by_reason: dict[str, list[str]] = {}
+    for one in omitted:
+        by_reason.setdefault(one.why, []).append(one.subject)
+    return "; ".join(f"{', '.join(subjects)}: {why}" for why, subjects in by_reason.items())
