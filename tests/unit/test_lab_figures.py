@@ -19,7 +19,7 @@ from tuivm.model.lab import (
     SubjectFigures,
     Verdict,
 )
-from tuivm.model.labamounts import amount, bounds, factor, listing, plain
+from tuivm.model.labamounts import amount, bounds, factor, listing, plain, spoken
 from tuivm.model.labcompare import compare_runs
 from tuivm.model.labfigures import results
 from tuivm.model.labmeasures import is_part
@@ -246,6 +246,18 @@ def test_counts_come_first_under_tcg_alone() -> None:
     assert tcg.words[0].startswith("These guests ran under TCG")
     assert not any("TCG" in one for one in kvm.words)
     assert not result(lab_run(Experiment.NESTED), Experiment.NESTED).counts_first
+
+
+def test_under_tcg_those_between_the_extremes_are_named() -> None:
+    found = result(lab_run(Experiment.STORAGE), Experiment.STORAGE)
+    real = (Verdict.BETTER, Verdict.WORSE)
+    most = 0
+    for load, where in (("d32.rate", "At depth 32, "), ("large.bytes", "With large reads, ")):
+        apart = [row.subject for row in found.rows if row.verdicts.get(load) in real]
+        most = max(most, len(apart))
+        said = " ".join(one for one in found.words if one.startswith(where))
+        assert [one.id for one in apart if spoken(one) not in said] == []
+    assert most > 2, "else there is nothing between"
 
 
 def test_words_are_made_of_the_figures() -> None:

@@ -201,14 +201,17 @@ def _differing(
     real = (Verdict.BETTER, Verdict.WORSE)
     apart = [row for row in others if row.verdicts[load.measure] in real]
     apart.sort(key=lambda row: row.ratios[load.measure].median)
-    # Under TCG who is ahead is an accident of the emulation: the extremes are enough.
-    shown = [apart[0], apart[-1]] if tcg and len(apart) > 2 else apart
+    # Under TCG who is ahead is an accident of the emulation: figures of the extremes are enough.
+    between = apart[1:-1] if tcg else []
+    shown = [apart[0], apart[-1]] if between else apart
     if shown:
         first, *rest = shown
         ratio = _ratio(first, load.measure)
         said = f"{spoken(first.subject)} {load.did} {ratio} the {load.what} of"
         parts = [f"{spoken(row.subject)} {_ratio(row, load.measure)}" for row in rest]
         more = f"; {listing(parts)}" if parts else ""
+        if between:
+            more += f", with {listing(spoken(row.subject) for row in between)} in between"
         yield capital(f"{load.where}, {said} {spoken(base.subject)}{more}.")
 
 
