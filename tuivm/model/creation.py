@@ -23,8 +23,17 @@ class Placed(NamedTuple):
     by_volume: bool = False
 
 
+class PoolOrder(NamedTuple):
+    """A storage pool to be defined, built, started and marked autostart, because the host has none
+    that could be used. kind as libvirt's type."""
+
+    name: str
+    path: str
+    kind: str = "dir"
+
+
 class VolumeOrder(NamedTuple):
-    """A volume to be made. capacity: bytes. backing: what a new overlay lies over. upload: a file
+    """A volume to be made. capacity: bytes; 0 for as large as the backing or the upload is. backing: what a new overlay lies over. upload: a file
     of this machine's that fills it. seed: what cloud-init reads fills it. clone: the volume it is
     copied from. fetch: URL of what fills it."""
 
@@ -54,6 +63,8 @@ class CreationPlan(NamedTuple):
     temporary: tuple[Placed, ...] = ()
     findings: tuple[Finding, ...] = ()
     command: tuple[str, ...] = ()
+    pools: tuple[PoolOrder, ...] = ()
+    """Made before the volumes."""
 
 
 class CreationProgress(NamedTuple):

@@ -100,6 +100,8 @@ class DomainCaps(NamedTuple):
     memory_backings: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     """Of the section of features, those with supported='yes': "sev", "gic", "backup" …"""
+    net_backends: tuple[str, ...] = ()
+    """Of user-mode networking: "default" (slirp), "passt"."""
 
 
 class Volume(NamedTuple):
@@ -217,5 +219,8 @@ class HostOffer(NamedTuple):
     guests: tuple[tuple[str, str, bool], ...] = ()
     nesting: NestingFacts = NestingFacts()
     passt: bool | None = None
+    images_path: str = ""
+    """Where libvirt's own default pool belongs (/var/lib/libvirt/images, or the user's data
+    directory in a session); "" when that is not known (a session on another machine)."""
     remarks: tuple[str, ...] = ()
     """What could not be asked, in words."""
