@@ -12,16 +12,18 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from tuivm.model.devices import DeviceClass
 from tuivm.screens.dialogs.base import Dialog, Keys, Picker, paragraph, plain
 
 
 class Choice(NamedTuple):
-    """refusal: why it cannot be chosen, "" when it can."""
+    """refusal: why it cannot be chosen, "" when it can. cls: of the device that it makes."""
 
     id: str
     label: str
     help: str = ""
     refusal: str = ""
+    cls: DeviceClass | None = None
 
 
 class Choose(Dialog[str]):
