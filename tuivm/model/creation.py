@@ -33,9 +33,10 @@ class PoolOrder(NamedTuple):
 
 
 class VolumeOrder(NamedTuple):
-    """A volume to be made. capacity: bytes; 0 for as large as the backing or the upload is. backing: what a new overlay lies over. upload: a file
-    of this machine's that fills it. seed: what cloud-init reads fills it. clone: the volume it is
-    copied from. fetch: URL of what fills it."""
+    """A volume to be made. capacity: bytes; 0 for as large as the backing or the upload is.
+    backing: what a new overlay lies over. upload: a file of this machine's that fills it. seed:
+    what cloud-init reads fills it. clone: the volume it is copied from. fetch: URL of what fills
+    it."""
 
     placed: Placed
     capacity: int = 0
