@@ -134,6 +134,10 @@ class virDomain:
     def undefineFlags(self, flags: int = 0) -> int: ...
     def attachDeviceFlags(self, xml: str, flags: int = 0) -> int: ...
     def detachDeviceFlags(self, xml: str, flags: int = 0) -> int: ...
+    def updateDeviceFlags(self, xml: str, flags: int = 0) -> int: ...
+    def setMetadata(
+        self, type: int, metadata: str | None, key: str | None, uri: str | None, flags: int = 0
+    ) -> int: ...
     def blockInfo(self, path: str, flags: int = 0) -> list[int]: ...
     def blockStats(self, path: str) -> tuple[int, int, int, int, int]: ...
     def interfaceStats(self, path: str) -> tuple[int, int, int, int, int, int, int, int]: ...
@@ -186,6 +190,9 @@ class virStoragePool:
     def listAllVolumes(self, flags: int = 0) -> list[virStorageVol]: ...
     def storageVolLookupByName(self, name: str) -> virStorageVol: ...
     def createXML(self, xmlDesc: str, flags: int = 0) -> virStorageVol: ...
+    def createXMLFrom(
+        self, xmlDesc: str, clonevol: virStorageVol, flags: int = 0
+    ) -> virStorageVol: ...
 
 class virStorageVol:
     def name(self) -> str: ...
@@ -198,6 +205,7 @@ class virStorageVol:
     def upload(self, stream: virStream, offset: int, length: int, flags: int = 0) -> int: ...
     def download(self, stream: virStream, offset: int, length: int, flags: int = 0) -> int: ...
     def wipePattern(self, algorithm: int, flags: int = 0) -> int: ...
+    def resize(self, capacity: int, flags: int = 0) -> int: ...
 
 class virNodeDevice:
     def name(self) -> str: ...
@@ -214,6 +222,7 @@ class virStream:
     def eventRemoveCallback(self) -> int: ...
     def recv(self, nbytes: int) -> bytes | int: ...
     def send(self, data: bytes) -> int: ...
+    def sendHole(self, length: int, flags: int = 0) -> int: ...
 
 VIR_CONNECT_CLOSE_REASON_CLIENT: int
 VIR_CONNECT_CLOSE_REASON_EOF: int
@@ -305,6 +314,7 @@ VIR_DOMAIN_GUEST_INFO_OS: int
 VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT: int
 VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP: int
 VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE: int
+VIR_DOMAIN_METADATA_ELEMENT: int
 VIR_DOMAIN_NOSTATE: int
 VIR_DOMAIN_NOSTATE_UNKNOWN: int
 VIR_DOMAIN_PAUSED: int
@@ -367,8 +377,8 @@ VIR_DOMAIN_SHUTOFF_MIGRATED: int
 VIR_DOMAIN_SHUTOFF_SAVED: int
 VIR_DOMAIN_SHUTOFF_SHUTDOWN: int
 VIR_DOMAIN_SHUTOFF_UNKNOWN: int
-VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE: int
 VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY: int
+VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE: int
 VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN: int
 VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY: int
 VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY: int
@@ -437,8 +447,8 @@ VIR_ERR_NO_DOMAIN: int
 VIR_ERR_NO_DOMAIN_CHECKPOINT: int
 VIR_ERR_NO_DOMAIN_METADATA: int
 VIR_ERR_NO_DOMAIN_SNAPSHOT: int
-VIR_ERR_NO_NETWORK: int
 VIR_ERR_NO_KERNEL: int
+VIR_ERR_NO_NETWORK: int
 VIR_ERR_NO_SERVER: int
 VIR_ERR_NO_SOURCE: int
 VIR_ERR_NO_STORAGE_POOL: int
@@ -456,6 +466,7 @@ VIR_ERR_RESOURCE_BUSY: int
 VIR_ERR_RPC: int
 VIR_ERR_SSH: int
 VIR_ERR_STORAGE_PROBE_FAILED: int
+VIR_ERR_STORAGE_VOL_EXIST: int
 VIR_ERR_SYSTEM_ERROR: int
 VIR_ERR_UNKNOWN_HOST: int
 VIR_ERR_XML_DETAIL: int
@@ -479,6 +490,7 @@ VIR_STORAGE_POOL_INACCESSIBLE: int
 VIR_STORAGE_POOL_INACTIVE: int
 VIR_STORAGE_POOL_RUNNING: int
 VIR_STORAGE_VOL_BLOCK: int
+VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA: int
 VIR_STORAGE_VOL_DELETE_NORMAL: int
 VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS: int
 VIR_STORAGE_VOL_DELETE_ZEROED: int
@@ -487,6 +499,7 @@ VIR_STORAGE_VOL_FILE: int
 VIR_STORAGE_VOL_NETDIR: int
 VIR_STORAGE_VOL_NETWORK: int
 VIR_STORAGE_VOL_PLOOP: int
+VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM: int
 VIR_STORAGE_VOL_WIPE_ALG_ZERO: int
 VIR_STREAM_EVENT_ERROR: int
 VIR_STREAM_EVENT_HANGUP: int
