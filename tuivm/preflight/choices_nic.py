@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 import re
 
-from tuivm.model.createchoices import EMULATED, PARAVIRTUAL, PHYSICAL, Pick
 from tuivm.model.devices import DeviceClass
-from tuivm.model.diskchoices import has_driver
-from tuivm.model.offers import DomainCaps, HostOffer, Network
+from tuivm.model.offers import HostOffer, Network
 from tuivm.model.oses import OsInfo
-from tuivm.model.spec import Forward, Nic, NicKind
+from tuivm.model.spec import Forward, Machine, Nic, NicKind
+from tuivm.preflight.choices_disk import no_driver
+from tuivm.preflight.choices_machine import EMULATED, PARAVIRTUAL, PHYSICAL, Pick
+from tuivm.preflight.default_machine import X86, is_express, is_i440fx
+from tuivm.preflight.drivers import drives
 
-_X86 = ("x86_64", "i686")
 _PCI = ("virt", "pseries", "sbsa-ref")
 _MODELS: tuple[tuple[str, str, str, DeviceClass], ...] = (
     ("virtio", "virtio-net", "least work for the host", PARAVIRTUAL),
@@ -29,52 +30,47 @@ _MODELS: tuple[tuple[str, str, str, DeviceClass], ...] = (
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
-def nic_models(caps: DomainCaps, offer: HostOffer, os: OsInfo) -> tuple[Pick, ...]:
+def nic_models(machine: Machine, offer: HostOffer, os: OsInfo) -> tuple[Pick, ...]:
     """Models of NICs, paravirtual first. Domain capabilities do not list them: these are what
     QEMU's target for the architecture and machine has, newer ones by version."""
     usable, driverless, refused = [], [], []
+    modern = is_express(machine.arch, machine.machine)
     for model, label, note, cls in _MODELS:
-        refusal = _model_refusal(model, caps, offer)
-        if refusal is None:
+        if not _makes_sense(model, machine):
             continue
         pick = Pick(model, label, note, cls)
-        name = "virtio-net" if model == "virtio" else model
         # osinfo's lists tell of virtio reliably; of emulated NICs, only what is there counts.
-        if refusal:
+        if refusal := _model_refusal(model, machine, offer):
             refused.append(pick._replace(refusal=refusal))
-        elif model == "virtio" and has_driver(os, (name,)) is False:
-            why = f"{os.name} brings no driver for it: load one while installing"
-            driverless.append(pick._replace(note=why))
+        elif model == "virtio" and drives(os, "net", modern=modern) is False:
+            driverless.append(pick._replace(note=no_driver(os)))
         else:
             usable.append(pick)
     return (*usable, *driverless, *refused)
 
 
-def _model_refusal(model: str, caps: DomainCaps, offer: HostOffer) -> str | None:
-    """Why it cannot be chosen, "" if it can; None where it would make no sense to name it."""
-    if not _makes_sense(model, caps):
-        return None
-    express = not caps.machine.startswith(("pc", "pseries", "xenfv")) or "q35" in caps.machine
-    if model in ("igb", "e1000e") and caps.machine and not express:
-        return f"PCI Express: machine type {caps.machine} has PCI only"
+def _model_refusal(model: str, machine: Machine, offer: HostOffer) -> str:
+    if model in ("igb", "e1000e") and is_i440fx(machine.machine):
+        return f"PCI Express: machine type {machine.machine} has PCI only"
     # Since libvirt 9.3 and QEMU 8.0 (formatdomain, "model").
     too_old = 0 < offer.libvirt_version < 9_003_000 or 0 < offer.qemu_version < 8_000_000
     return "needs libvirt 9.3 and QEMU 8.0" if model == "igb" and too_old else ""
 
 
-def _makes_sense(model: str, caps: DomainCaps) -> bool:
-    xen = caps.virt_type == "xen"
+def _makes_sense(model: str, machine: Machine) -> bool:
+    """On this machine a person could think of it at all."""
+    xen = machine.virt_type == "xen"
     if model == "netfront":
         return xen
     if model == "spapr-vlan":
-        return caps.machine.startswith("pseries")
+        return machine.machine.startswith("pseries")
     if model == "virtio":
         return not xen
-    if caps.arch == "s390x":
+    if machine.arch == "s390x":
         return False
     if model == "vmxnet3":
-        return caps.arch in _X86
-    return caps.arch in _X86 or caps.machine.startswith(_PCI) or not caps.arch
+        return machine.arch in X86
+    return machine.arch in X86 or machine.machine.startswith(_PCI) or not machine.arch
 
 
 def model_class(nic: Nic, offer: HostOffer) -> DeviceClass | None:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from tuivm.model.devices import DeviceClass
 from tuivm.model.offers import CpuMode, DomainCaps, GuestArch, HostOffer, MachineType
-from tuivm.model.spec import Firmware, Preset
+from tuivm.model.spec import Firmware, Machine, Preset
+from tuivm.preflight.default_machine import X86, is_q35
 
 PARAVIRTUAL, EMULATED, PHYSICAL = (
     DeviceClass.PARAVIRTUAL,
@@ -152,7 +153,7 @@ def firmwares(caps: DomainCaps) -> tuple[Pick, ...]:
     """BIOS, UEFI, UEFI with Secure Boot. A host too old to tell: by its firmware images."""
     told = bool(caps.firmware)
     efi = "efi" in caps.firmware or (not told and bool(caps.loaders))
-    bios = "bios" in caps.firmware or (not told and _x86(caps))
+    bios = "bios" in caps.firmware or (not told and caps.arch in X86)
     files = "the host has no UEFI firmware for this machine"
     package = _firmware_package(caps.arch)
     remedy = f"{files} (package {package})" if package else files
@@ -165,7 +166,7 @@ def firmwares(caps: DomainCaps) -> tuple[Pick, ...]:
         Pick(
             Firmware.BIOS,
             "BIOS",
-            "SeaBIOS: boots everything old, and most of what is new" if _x86(caps) else "",
+            "SeaBIOS: boots everything old, and most of what is new" if caps.arch in X86 else "",
             refusal="" if bios else "this machine type has none",
         ),
         Pick(
@@ -181,10 +182,6 @@ def firmwares(caps: DomainCaps) -> tuple[Pick, ...]:
             refusal="" if efi and caps.secure_boot else secure,
         ),
     )
-
-
-def _x86(caps: DomainCaps) -> bool:
-    return caps.arch in ("x86_64", "i686")
 
 
 def _firmware_package(arch: str) -> str:
@@ -255,20 +252,19 @@ def _cpu_refusal(name: str, modes: dict[str, CpuMode]) -> str:
     return "" if mode.supported else "not with this type of virtualization and machine"
 
 
-def viommus(caps: DomainCaps, offer: HostOffer) -> tuple[Pick, ...]:
+def viommus(chosen: Machine, offer: HostOffer) -> tuple[Pick, ...]:
     """Virtual IOMMUs. intel-iommu is in QEMU's x86 targets and wants q35; virtio-iommu is in
     libvirt from 8.3 on, for q35 and the Arm board virt (formatdomain, "IOMMU devices")."""
-    machine = caps.machine
-    q35 = "q35" in machine
-    arm = caps.arch in ("aarch64", "armv7l") and machine.startswith("virt")
+    q35 = is_q35(chosen.machine)
+    arm = chosen.arch in ("aarch64", "armv7l") and chosen.machine.startswith("virt")
     intel = virtio = ""
-    if not _x86(caps):
+    if chosen.arch not in X86:
         intel = "x86 guests only"
-    elif machine and not q35:
+    elif not q35:
         intel = "needs machine type q35"
     if not (q35 or arm):
         virtio = "needs machine type q35 or virt"
-    elif offer.libvirt_version and offer.libvirt_version < 8_003_000:
+    elif 0 < offer.libvirt_version < 8_003_000:
         virtio = "needs libvirt 8.3 or later on the host"
     needs = "q35, the I/O APIC in QEMU (irqchip split), caching mode"
     return (

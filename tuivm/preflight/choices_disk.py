@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from tuivm.model.createchoices import EMULATED, PARAVIRTUAL, Pick
 from tuivm.model.devices import DeviceClass
 from tuivm.model.offers import DomainCaps, HostOffer, Pool, Volume
 from tuivm.model.oses import OsInfo
-from tuivm.model.spec import DiskKind
+from tuivm.model.spec import DiskKind, Machine
 from tuivm.model.units import byte_count
+from tuivm.preflight.choices_machine import EMULATED, PARAVIRTUAL, Pick
+from tuivm.preflight.default_machine import X86, is_express
+from tuivm.preflight.default_models import refused_bus
+from tuivm.preflight.drivers import drives
 
-_BUSES: tuple[tuple[str, str, str, DeviceClass, tuple[str, ...]], ...] = (
-    ("virtio", "virtio-blk", "least work for the host", PARAVIRTUAL, ("virtio-block",)),
-    ("scsi", "SCSI on virtio-scsi", "many disks on one controller", PARAVIRTUAL, ("virtio-scsi",)),
-    ("xen", "Xen block device", "blkfront", PARAVIRTUAL, ()),
-    ("nvme", "NVMe", "an NVMe controller: few traps for a real design", EMULATED, ()),
-    ("sata", "SATA (AHCI)", "drivers in every OS since 2006", EMULATED, ()),
-    ("ide", "IDE (PIIX)", "drivers everywhere; slow, four drives at most", EMULATED, ()),
-    ("usb", "USB storage", "slow; for what has to be removable", EMULATED, ()),
-    ("sd", "SD card", "for boards that have nothing else", EMULATED, ()),
+_BUSES: tuple[tuple[str, str, str, DeviceClass, str], ...] = (
+    ("virtio", "virtio-blk", "least work for the host", PARAVIRTUAL, "block"),
+    ("scsi", "SCSI on virtio-scsi", "many disks on one controller", PARAVIRTUAL, "scsi"),
+    ("xen", "Xen block device", "blkfront", PARAVIRTUAL, ""),
+    ("nvme", "NVMe", "an NVMe controller: few traps for a real design", EMULATED, ""),
+    ("sata", "SATA (AHCI)", "drivers in every OS since 2006", EMULATED, ""),
+    ("ide", "IDE (PIIX)", "drivers everywhere; slow, four drives at most", EMULATED, ""),
+    ("usb", "USB storage", "slow; for what has to be removable", EMULATED, ""),
+    ("sd", "SD card", "for boards that have nothing else", EMULATED, ""),
 )
-"""libvirt's bus, name, what it means, class, osinfo's names of its device."""
+"""libvirt's bus, name, what it means, class, function of virtio that its driver is of."""
 _LSI = Pick("lsilogic", "SCSI on LSI 53C895A", "a controller of 2000; for comparing", EMULATED)
 _FILE_POOLS = ("dir", "fs", "netfs", "gluster", "vstorage")
 """Types of pools whose volumes are files, of any format; those of the others are raw."""
@@ -35,42 +36,41 @@ _NOT_OLD = (*_RARE, "nvme")
 """And those that a host which does not list its buses is too old for."""
 
 
-def has_driver(os: OsInfo, devices: Collection[str]) -> bool | None:
-    """The OS brings a driver for one of these (osinfo's names, of virtio those of its first
-    version: "virtio-net" stands for "virtio1.0-net" too). None: not known."""
-    if not os.devices:
-        return None
-    wanted = {name for one in devices for name in (one, one.replace("virtio-", "virtio1.0-"))}
-    return any(name in wanted for name in os.devices)
-
-
-def disk_buses(caps: DomainCaps, os: OsInfo, kind: DiskKind = DiskKind.DISK) -> tuple[Pick, ...]:
+def disk_buses(
+    machine: Machine, caps: DomainCaps, os: OsInfo, kind: DiskKind = DiskKind.DISK
+) -> tuple[Pick, ...]:
     """Paravirtual first, then emulated, then those without a driver in the OS, then those that
-    are refused. A host that does not list its buses is too old to say: none is refused then."""
+    are refused. A host that does not list its buses is too old to say: few are refused then."""
     usable, driverless, refused = [], [], []
-    for bus, label, note, cls, devices in _BUSES:
+    modern = is_express(machine.arch, machine.machine)
+    for bus, label, note, cls, function in _BUSES:
         if bus not in caps.disk_buses and bus in (_RARE if caps.disk_buses else _NOT_OLD):
             continue
         pick = Pick(bus, label, note, cls)
-        if refusal := _bus_refusal(caps, kind, bus):
+        if refusal := _bus_refusal(machine, caps, kind, bus):
             refused.append(pick._replace(refusal=refusal))
-        elif devices and has_driver(os, devices) is False:
-            why = f"{os.name} brings no driver for it: load one while installing"
-            driverless.append(pick._replace(note=why))
+        elif function and drives(os, function, modern=modern) is False:
+            driverless.append(pick._replace(note=no_driver(os)))
         else:
             usable.append(pick)
-    if kind is DiskKind.DISK and "scsi" in caps.disk_buses and caps.arch in ("x86_64", "i686"):
+    if kind is DiskKind.DISK and "scsi" in caps.disk_buses and machine.arch in X86:
         usable.append(_LSI)
     return (*usable, *driverless, *refused)
 
 
-def _bus_refusal(caps: DomainCaps, kind: DiskKind, bus: str) -> str:
+def no_driver(os: OsInfo) -> str:
+    return f"{os.name} brings no driver for it: load one while installing"
+
+
+def _bus_refusal(machine: Machine, caps: DomainCaps, kind: DiskKind, bus: str) -> str:
     if kind is DiskKind.CDROM and bus in ("virtio", "nvme", "sd"):
         return "a CD-ROM drive cannot be on it"
+    if why := refused_bus(bus, machine):
+        return why
     if caps.disk_buses and bus not in caps.disk_buses:
         if bus == "nvme":
-            return "this libvirt or QEMU is too old for it"
-        return f"machine type {caps.machine or 'chosen'} has none"
+            return "the libvirt or QEMU of this host is too old for it"
+        return f"machine type {caps.machine or machine.machine or 'chosen'} has none"
     return ""
 
 
