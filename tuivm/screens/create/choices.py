@@ -79,7 +79,12 @@ class Choose(Dialog[str]):
         ]
         picker = self.query_one(Picker)
         picker.clear_options()
-        picker.add_options([Option(_row(one), disabled=bool(one.refusal)) for one in self._listed])
+        picker.add_options(
+            [
+                Option(_row(one, ascii_only=self.ascii_only), disabled=bool(one.refusal))
+                for one in self._listed
+            ]
+        )
         usable = [index for index, one in enumerate(self._listed) if not one.refusal]
         at = [index for index in usable if self._listed[index].id == self._current]
         picker.highlighted = next(iter(at + usable), None)
@@ -105,12 +110,21 @@ class Choose(Dialog[str]):
         self.dismiss(self._listed[event.option_index].id)
 
 
-def _row(choice: Choice) -> Content:
+def _row(choice: Choice, *, ascii_only: bool) -> Content:
     about = f"off: {choice.refusal}" if choice.refusal else choice.help
-    parts = [plain(choice.label, "" if choice.refusal else "bold")]
+    parts = [_class_mark(choice, ascii_only=ascii_only)]
+    parts.append(plain(choice.label, "" if choice.refusal else "bold"))
     if about:
         parts.append(plain(f"  {about}"))
     return Content("").join(parts)
+
+
+def _class_mark(choice: Choice, *, ascii_only: bool) -> Content:
+    """The glyph of the class of the device that it makes; nothing where it makes none."""
+    cls = choice.cls
+    if cls is None:
+        return Content()
+    return plain(f"{cls.letter if ascii_only else cls.glyph} ", f"$class-{cls.value}")
 
 
 class ChoiceField(Field):
@@ -163,13 +177,14 @@ class ChoiceField(Field):
         left, right = ("<", ">") if not self._ready or self.ascii_only else ("‹", "›")
         text = visible(chosen.label) or ("none" if not default else "not known yet")
         parts = [(f"{left} ", "$quiet"), (text, "bold"), (f" {right}", "$quiet")]
+        mark = _class_mark(chosen, ascii_only=left == "<")
         if default:
             parts.append((" default", "$quiet"))
         if chosen.refusal:
             parts.append((f"  off: {visible(chosen.refusal)}", "$state-bad"))
         elif chosen.help:
             parts.append((f"  {visible(chosen.help)}", "$quiet"))
-        self._cycler.set_content(Content.assemble(*parts))
+        self._cycler.set_content(Content.assemble(parts[0], mark, *parts[1:]))
 
     def put(self, value: str) -> None:
         """A person chose it."""
