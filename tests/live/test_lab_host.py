@@ -86,7 +86,7 @@ def test_many_messages_keep_their_order(echo: LabGuest) -> None:
 def test_nonsense_on_the_line_is_an_error(lab: LibvirtLabHost, echo: LabGuest) -> None:
     intake = lab._guests[0]._line
     lab._calls("send", lambda _conn: intake.send(b"no json\n[1]\n"))
-    with pytest.raises(LabError, match="no JSON no json"):
+    with pytest.raises(LabError, match="no JSON: no json"):
         echo.receive(BOOT)
     with pytest.raises(LabError, match="no object"):
         echo.receive(BOOT)
