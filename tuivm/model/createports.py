@@ -24,10 +24,14 @@ class CapsAnswer(NamedTuple):
 
 
 class Head(NamedTuple):
-    """The first bytes of a file, fewer where it is shorter."""
+    """The first bytes of a file, fewer where it is shorter. size: bytes of the whole file, None
+    where it is not known. closed: directories on the way that QEMU's user cannot enter, as far as
+    this machine can tell."""
 
     data: bytes = b""
     problem: Problem | None = None
+    size: int | None = None
+    closed: tuple[str, ...] = ()
 
 
 class CreationRun(Protocol):

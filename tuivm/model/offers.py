@@ -116,6 +116,8 @@ class Volume(NamedTuple):
     used_by: tuple[str, ...] = ()
     shareable: bool = False
     """All that use it say that it may be shared."""
+    readable: bool | None = None
+    """QEMU's user can read it as it is. None: not known, or libvirt gives it to that user."""
 
 
 class Pool(NamedTuple):
@@ -129,6 +131,9 @@ class Pool(NamedTuple):
     available: int = 0
     volumes: tuple[Volume, ...] = ()
     problem: str = ""
+    closed: tuple[str, ...] = ()
+    """Directories on the way to it that QEMU's user cannot enter, as far as this machine can
+    tell."""
 
 
 class Network(NamedTuple):

@@ -16,6 +16,7 @@ from tuivm.model.requests import Outcome, Request
 from tuivm.model.snapshot import HostSnapshot
 
 if TYPE_CHECKING:
+    from tuivm.model.createports import CreatePort
     from tuivm.model.deletion import DeletionFacts, DeletionPlan
 
 
@@ -117,6 +118,9 @@ class HostPort(Protocol):
     def domain_xml(self, uuid: str, *, inactive: bool = False) -> Future[Text]: ...
 
     def deletion_facts(self, uuid: str) -> Future[DeletionLookup]: ...
+
+    def creating(self) -> CreatePort:
+        """The way to create guests on it; the same one each time."""
 
 
 class HostMaker(Protocol):
