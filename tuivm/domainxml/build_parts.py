@@ -143,14 +143,17 @@ class Making(NamedTuple):
         return any(name in self.os.devices for name in names) if self.os.devices else None
 
     def mac(self, mac: str, number: int) -> str:
-        """The MAC that was asked for, or one of the guest's own: the same in both its variants.
+        """The MAC that was asked for, or one of the guest's own: the same in both its variants."""
+        return mac or own_mac(self.spec.uuid, number)
 
-        52:54:00 is QEMU's and KVM's prefix; "" where the guest has no UUID yet (libvirt makes one).
-        """
-        if mac or not self.spec.uuid:
-            return mac
-        digest = hashlib.sha256(f"{self.spec.uuid}/{number}".encode()).digest()
-        return ":".join(f"{byte:02x}" for byte in (0x52, 0x54, 0x00, *digest[:3]))
+
+def own_mac(uuid: str, number: int) -> str:
+    """A MAC for the NIC with this number of a guest, always the same one; 52:54:00 is the prefix
+    of QEMU's and KVM's. "" where the guest has no UUID yet: libvirt then makes a MAC."""
+    if not uuid:
+        return ""
+    digest = hashlib.sha256(f"{uuid}/{number}".encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (0x52, 0x54, 0x00, *digest[:3]))
 
 
 def cdrom_bus(arch: str, machine: str) -> str:

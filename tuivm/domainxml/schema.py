@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from tuivm.domainxml.parse import Element, children, parse_domain
+from tuivm.domainxml.parse import Element, children, parse_domain, text
 from tuivm.model.findings import Finding, Severity
 
 SCHEMA_DIR = Path("/usr/share/libvirt/schemas")
@@ -101,16 +101,17 @@ def _inner(schema: etree.RelaxNG, domain: Element, part: Element) -> tuple[Eleme
         return bool(schema.validate(_frame(domain, _devices(trial) if device else trial)))
 
     blamed, wrong = part, "something in it is missing, unknown or not allowed together"
-    if not len(part) and (part.text or "").strip():
-        wrong = f"'{(part.text or '').strip()[:40]}' or its place is not allowed"
+    content = text(part, ".")
+    if not len(part) and content:
+        wrong = f"'{content}' or its place is not allowed"
     # The deepest one comes last: what is outside it is good without it, too.
     for element in part.iter("*"):
         if element is not part and good_without(element, None):
             blamed, wrong = element, "it is unknown or not allowed here, or its content is"
     for element in part.iter("*"):
-        for name, value in element.attrib.items():
-            if good_without(element, str(name)):
-                return element, f"{name}='{value}' is not allowed"
+        for name in map(str, element.attrib):
+            if good_without(element, name):
+                return element, f"{name}='{element.get(name, '')}' is not allowed"
     return blamed, wrong
 
 
