@@ -28,6 +28,9 @@ class OsInfo(NamedTuple):
     ended: bool = False
     cloud_init: bool = False
     """It has cloud images that cloud-init configures."""
+    like: str = ""
+    """Short id of the OS that this is taken from: one newer than this machine's osinfo-db, which
+    others that read it (virt-install) do not know either."""
 
     @property
     def known(self) -> bool:
