@@ -292,7 +292,16 @@ def _said_file(file: FileRef) -> dict[str, Any]:
 
 
 def _said_machine(machine: Machine) -> dict[str, Any]:
-    keys = ("virt_type", "arch", "machine", "firmware", "tpm", "cpu", "nested", "viommu")
+    keys: tuple[str, ...] = (
+        "virt_type",
+        "arch",
+        "machine",
+        "firmware",
+        "tpm",
+        "cpu",
+        "nested",
+        "viommu",
+    )
     keys += ("hugepages", "page_size", "pins", "emulator_pin")
     return _and(
         _said(machine, keys, {"page_size": "page_kib"}),
