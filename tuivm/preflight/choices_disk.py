@@ -100,26 +100,14 @@ def new_volume_refusal(pool: Pool) -> str:
     return _pool_refusal(pool)
 
 
-def find_pool(offer: HostOffer, name: str) -> Pool | None:
-    return next((pool for pool in offer.pools if pool.name == name), None)
-
-
-def volumes(pool: Pool, *, own: str = "") -> tuple[Pick, ...]:
-    """Volumes with who uses them; the free ones first. One that another guest uses can be taken:
-    the preflight judges whether it may be shared. own: the guest's own name."""
-    order = sorted(pool.volumes, key=lambda one: (bool(one.used_by), one.name))
-    return tuple(Pick(one.name, one.name, volume_note(one, own=own)) for one in order)
-
-
-def volume_note(volume: Volume, *, own: str = "") -> str:
+def volume_note(volume: Volume) -> str:
     """Size, format, what it lies over and who uses it."""
     parts = [byte_count(volume.capacity)]
     if volume.format:
         parts.append(volume.format)
-    users = [name for name in volume.used_by if name != own]
-    if users:
+    if volume.used_by:
         shared = " (shareable)" if volume.shareable else ""
-        parts.append(f"used by {', '.join(users)}{shared}")
+        parts.append(f"used by {', '.join(volume.used_by)}{shared}")
     if volume.backing:
         parts.append(f"over {volume.backing}")
     return "  ".join(parts)
@@ -194,3 +182,17 @@ def bus_class(bus: str) -> DeviceClass | None:
     if bus == _LSI.value:
         return EMULATED
     return next((cls for name, _, _, cls, _ in _BUSES if name == bus), None)
+
+
+def bus_label(bus: str) -> str:
+    """What a bus is called on the screen; its own name where it is not known."""
+    if bus == _LSI.value:
+        return _LSI.label
+    return next((label for name, label, _, _, _ in _BUSES if name == bus), bus)
+
+
+def bus_note(bus: str) -> str:
+    """What it means; "" where it is not known."""
+    if bus == _LSI.value:
+        return _LSI.note
+    return next((note for name, _, note, _, _ in _BUSES if name == bus), "")

@@ -224,3 +224,37 @@ def forward_text(forward: Forward) -> str:
         address = f"[{address}]"
     start = f"{address}:" if address else ""
     return f"{start}{forward.host_port}:{forward.guest_port}/{forward.protocol}"
+
+
+def parse_forwards(text: str) -> tuple[Forward, ...]:
+    """Several with commas between them; what is none is left out."""
+    found = (parse_forward(part) for part in text.split(",") if part.strip())
+    return tuple(one for one in found if isinstance(one, Forward))
+
+
+def forwards_fault(text: str) -> str:
+    """The first fault in such a text, "" for none."""
+    seen: set[tuple[str, str, int]] = set()
+    for part in text.split(","):
+        forward = parse_forward(part)
+        if isinstance(forward, str):
+            return forward
+        taken = (forward.protocol, forward.host_address, forward.host_port)
+        if taken in seen:
+            return f"the host's port {forward.host_port} is forwarded twice"
+        seen.add(taken)
+    return ""
+
+
+def model_label(nic: Nic, offer: HostOffer) -> str:
+    """What the guest's NIC is called on the screen."""
+    if nic.kind is NicKind.NETWORK and is_vf_pool(offer, nic.source):
+        return "VF of the host's NIC"
+    return next((label for name, label, _, _ in _MODELS if name == nic.model), nic.model)
+
+
+def model_note(nic: Nic, offer: HostOffer) -> str:
+    """What that means; "" where it is not known."""
+    if nic.kind is NicKind.NETWORK and is_vf_pool(offer, nic.source):
+        return "partitioned: bypasses the VMM; no live migration"
+    return next((note for name, _, note, _ in _MODELS if name == nic.model), "")

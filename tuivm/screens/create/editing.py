@@ -43,7 +43,7 @@ class EditDialog(Dialog[T]):
         return (
             (arrows, "move"),
             (turn, "change"),
-            ("Space", "all choices"),
+            ("Space", "list"),
             ("Enter", "ok"),
             ("Esc", "cancel"),
         )
@@ -58,6 +58,10 @@ class EditDialog(Dialog[T]):
         """What still has to be said, "" for nothing."""
         raise NotImplementedError
 
+    def remark(self, _value: T) -> str:
+        """What is worth a word, but does not stop it."""
+        return ""
+
     def buttons(self) -> Iterable[Button]:
         return (button("Cancel", "cancel"), button("OK", "ok"))
 
@@ -69,8 +73,9 @@ class EditDialog(Dialog[T]):
         shown = [field for field in self.query(Field) if field.display]
         hand_out(shown, self._findings)
         fault = next((field.fault for field in shown if field.fault), "")
-        self.note(f"Not yet: {fault}." if fault else self.missing(self._value))
-        self.query_one("#ok", Button).disabled = bool(fault or self.missing(self._value))
+        missing = f"Not yet: {fault}." if fault else self.missing(self._value)
+        self.note(missing or self.remark(self._value))
+        self.query_one("#ok", Button).disabled = bool(missing)
 
     def put(self, value: T) -> None:
         """Have this instead."""

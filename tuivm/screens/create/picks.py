@@ -10,9 +10,17 @@ from tuivm.model.devices import DeviceClass
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.units import visible
 from tuivm.preflight.choices_machine import Pick
-from tuivm.screens.create.draft import owner, worst
+from tuivm.preflight.defaults import complete
+from tuivm.screens.create.draft import Draft, owner, worst
 from tuivm.screens.create.fields import Field
 from tuivm.screens.dialogs.choose import Choice
+
+
+def completed(draft: Draft) -> Draft:
+    """The draft with the defaults of its very spec, which may be a moment behind."""
+    if draft.offer is None:
+        return draft
+    return draft._replace(full=complete(draft.spec, draft.offer, draft.caps, draft.os))
 
 
 def choices(picks: Iterable[Pick]) -> list[Choice]:
