@@ -22,6 +22,8 @@ class Draft(NamedTuple):
     plan, cannot be had. waiting: what is being asked for, in words, "" for nothing."""
 
     host: str = ""
+    hosts: tuple[str, ...] = ()
+    """Those that there are to choose from."""
     spec: Spec = Spec()
     full: Spec = Spec()
     offer: HostOffer | None = None
@@ -29,6 +31,8 @@ class Draft(NamedTuple):
     os: OsInfo = GENERIC
     guessed: OsInfo | None = None
     """What the source looks like, where that is known."""
+    oses: tuple[OsInfo, ...] = ()
+    """All that the catalog knows."""
     findings: tuple[Finding, ...] = ()
     plan: CreationPlan | None = None
     source_xml: str = ""

@@ -84,8 +84,12 @@ class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
 
     @property
     def fields(self) -> list[Field]:
-        """Those that are on show, in order."""
-        return [field for field in self.query(Field) if field.display]
+        """Those that are on show in it, in order."""
+        return [
+            field
+            for field in self.query(Field)
+            if all(one.display for one in field.ancestors_with_self if self in one.ancestors)
+        ]
 
     @property
     def faults(self) -> list[Finding]:

@@ -1,0 +1,181 @@
+"""What the wizard shows around a step: the list of steps with their states, and the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from textual.content import Content
+
+from tuivm.model.findings import Finding, Severity
+from tuivm.model.spec import Disk, DiskKind, Firmware, Graphics, Nic, NicKind, SourceKind, Spec
+from tuivm.model.units import byte_count, kib, visible
+from tuivm.screens.create.draft import Draft, owner, worst
+from tuivm.screens.create.localfiles import named
+from tuivm.screens.create.step import Step
+
+
+class State(Enum):
+    """Glyph, ASCII glyph, word, style."""
+
+    HERE = ("▶", ">", "here", "bold $accent")
+    ERROR = ("✖", "x", "error", "bold $state-bad")
+    WARNING = ("▲", "!", "warning", "$warning")
+    DONE = ("✓", "+", "done", "$success")
+    DEFAULT = ("·", ".", "default", "$quiet")
+
+
+class Marked(NamedTuple):
+    """A step as the list shows it. here: it is the one in front."""
+
+    title: str
+    state: State
+    here: bool
+
+
+def step_of(finding: Finding, steps: Sequence[Step]) -> Step | None:
+    """The step that a finding belongs to: the one with the longest key that fits."""
+    keys = {key: step for step in steps for key in step.keys}
+    key = owner(finding.field, keys)
+    return keys[key] if key else None
+
+
+def state_of(step: Step, draft: Draft, found: Iterable[Finding]) -> State:
+    """found: of this step alone, what is typed wrong in its fields included."""
+    gravest = worst(found)
+    if gravest is Severity.ERROR:
+        return State.ERROR
+    if gravest is Severity.WARNING:
+        return State.WARNING
+    return State.DONE if step.said(draft) else State.DEFAULT
+
+
+def steps_line(marked: Sequence[Marked], width: int, *, ascii_only: bool) -> Content:
+    """All steps on one line; the state's word goes with the one in front, if there is room."""
+    parts: list[Content] = []
+    for number, one in enumerate(marked, 1):
+        glyph, plain, _, style = one.state.value
+        look = "bold reverse" if one.here else ""
+        title = f"{number} {one.title}" if width >= 100 else one.title
+        mark = plain if ascii_only else glyph
+        parts.append(
+            Content.assemble((f" {mark}", style), (" ", ""), (title, look) if look else title)
+        )
+    return Content("").join(parts)
+
+
+def steps_list(marked: Sequence[Marked], *, ascii_only: bool) -> Content:
+    """A line each, with the state's word."""
+    lines = []
+    for number, one in enumerate(marked, 1):
+        glyph, plain, word, style = one.state.value
+        mark = plain if ascii_only else glyph
+        here = (">" if ascii_only else "▶") if one.here else " "
+        lines.append(
+            Content.assemble(
+                (f"{here} ", "bold $accent"),
+                (f"{mark} ", style),
+                (f"{number} {one.title}", "bold reverse" if one.here else ""),
+                (f"\n      {word}", style),
+            )
+        )
+    return Content("\n").join(lines)
+
+
+def summary(draft: Draft) -> list[tuple[str, str]]:
+    """(label, what) of the guest as it would be made now."""
+    full = draft.full if draft.offer is not None else draft.spec
+    lines = [
+        ("name", full.name or "not named yet"),
+        ("OS", draft.os.name),
+        ("source", _source(full)),
+        ("CPU", f"{_count(full.vcpus, 'vCPU')} {full.machine.cpu}".strip()),
+        ("memory", kib(full.memory_kib) if full.memory_kib else "not known yet"),
+        ("machine", _machine(full)),
+        ("disks", ", ".join(map(_disk, full.disks)) if full.disks else "none"),
+        ("network", ", ".join(map(_nic, full.nics)) if full.nics else "none"),
+    ]
+    if full.passed:
+        lines.append(("passed", ", ".join(f"{one.kind} {one.device}" for one in full.passed)))
+    lines.append(("console", _graphics(full)))
+    if draft.offer is None:
+        return [line for line in lines if line[0] in ("name", "source")]
+    return lines
+
+
+def summary_lines(draft: Draft) -> Content:
+    return Content("\n").join(
+        [
+            Content.assemble((f"{label:<8}", "$quiet"), (visible(what), ""))
+            for label, what in summary(draft)
+        ]
+    )
+
+
+def summary_short(draft: Draft) -> Content:
+    """In two or three lines, for small terminals."""
+    said = dict(summary(draft))
+    first = [said.get(key, "") for key in ("name", "OS", "CPU", "memory", "machine")]
+    second = [said.get(key, "") for key in ("disks", "network", "passed")]
+    lines = [
+        visible(", ".join(part for part in parts if part))
+        for parts in (first, second)
+        if any(parts)
+    ]
+    return Content("\n").join([Content(line) for line in lines])
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' if number != 1 else ''}" if number else ""
+
+
+def _source(spec: Spec) -> str:
+    source = spec.source
+    match source.kind:
+        case SourceKind.TREE:
+            what = source.url
+        case SourceKind.COPY:
+            what = source.guest
+        case SourceKind.KERNEL:
+            what = named(source.kernel)
+        case SourceKind.PXE | SourceKind.EMPTY:
+            what = ""
+        case _:
+            what = named(source.file)
+    return f"{source.kind}: {what}" if what else source.kind.value
+
+
+def _machine(spec: Spec) -> str:
+    machine = spec.machine
+    firmware = {Firmware.UEFI: "UEFI", Firmware.UEFI_SECURE: "UEFI Secure Boot"}
+    parts = [
+        {"qemu": "TCG", "kvm": "KVM"}.get(machine.virt_type, machine.virt_type),
+        machine.arch,
+        machine.machine,
+        firmware.get(machine.firmware, "BIOS" if machine.firmware else ""),
+        "TPM" if machine.tpm else "",
+        "nested" if machine.nested else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _disk(disk: Disk) -> str:
+    kind = "CD" if disk.kind is DiskKind.CDROM else disk.bus
+    if disk.new is not None and disk.new.size:
+        what = f"{byte_count(disk.new.size)} new"
+    else:
+        what = named(disk.file).rsplit("/", 1)[-1] or "empty"
+    bus = f" {disk.bus}" if disk.kind is DiskKind.CDROM else ""
+    return f"{kind}{bus} {what}".strip()
+
+
+def _nic(nic: Nic) -> str:
+    kind = "user mode" if nic.kind is NicKind.USER else nic.kind.value
+    return " ".join(part for part in (nic.model, nic.source or kind) if part)
+
+
+def _graphics(spec: Spec) -> str:
+    if spec.graphics in (Graphics.DEFAULT, Graphics.NONE):
+        return "serial"
+    return f"serial, {spec.graphics.value.upper()}"
