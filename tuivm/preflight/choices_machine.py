@@ -13,6 +13,7 @@ from tuivm.model.devices import DeviceClass
 from tuivm.model.offers import CpuMode, DomainCaps, GuestArch, HostOffer, MachineType
 from tuivm.model.spec import Firmware, Machine, Preset
 from tuivm.preflight.default_machine import X86, is_q35
+from tuivm.preflight.default_nics import vf_pool
 
 PARAVIRTUAL, EMULATED, PHYSICAL = (
     DeviceClass.PARAVIRTUAL,
@@ -276,11 +277,11 @@ def viommus(chosen: Machine, offer: HostOffer) -> tuple[Pick, ...]:
     )
 
 
-def presets(offer: HostOffer, caps: DomainCaps) -> tuple[Pick, ...]:
+def presets(offer: HostOffer) -> tuple[Pick, ...]:
     """How devices are chosen where nothing is said."""
-    none = "" if offer.devices else "the host tells of no device that could be passed through"
-    if not none and caps.hostdev_types == () and caps.emulator:
-        none = "this type of virtualization passes no devices through"
+    none = ""
+    if not vf_pool(offer):
+        none = "no active network of the host hands out VFs; single devices: step Passthrough"
     return (
         Pick(
             Preset.PARAVIRTUAL,
@@ -297,7 +298,7 @@ def presets(offer: HostOffer, caps: DomainCaps) -> tuple[Pick, ...]:
         Pick(
             Preset.PASSTHROUGH,
             "Passthrough where possible",
-            "VFs and free devices of the host; the rest paravirtual",
+            "its NIC is a part of a real one (a VF); the rest is paravirtual",
             PHYSICAL,
             none,
         ),
