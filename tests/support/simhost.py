@@ -9,6 +9,9 @@ from concurrent.futures import Future
 from uuid import UUID
 
 from tests.support.simguest import SimGuest
+from tuivm.domainxml.read import read_details
+from tuivm.model.consoles import ConsoleAnswer, ConsoleSinks
+from tuivm.model.conversion import Definition
 from tuivm.model.deletion import DeletionFacts, VolumeFacts
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.guests import Guest, GuestDetails, GuestKey, GuestStack, GuestState
@@ -16,6 +19,7 @@ from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
 from tuivm.model.ports import (
     CredentialPrompt,
     CredentialRequest,
+    DefinitionAnswer,
     DeletionLookup,
     Groups,
     Sinks,
@@ -29,6 +33,7 @@ from tuivm.model.requests import (
     ForceOff,
     Outcome,
     Reboot,
+    Redefine,
     Rename,
     Request,
     Reset,
@@ -91,6 +96,9 @@ class SimHost:
         self.refuse: Problem | None = None
         self.refuse_for: dict[str, Problem] = {}
         self.waiting: list[tuple[Future[Outcome], str, Request]] = []
+        self.definitions: dict[str, Definition] = {}
+        self.consoles: dict[str, list[ConsoleAnswer]] = {}
+        self.opened_consoles: list[tuple[str, str, bool]] = []
         self.volumes: tuple[VolumeFacts, ...] = ()
         self.facts = HostFacts(
             hostname=spec.name,
@@ -253,6 +261,26 @@ class SimHost:
             future.set_result(Text(xml))
         return future
 
+    def definition(self, uuid: str) -> Future[DefinitionAnswer]:
+        future: Future[DefinitionAnswer] = Future()
+        if uuid in self.guests:
+            known = self.definitions.get(uuid) or Definition(self.domain_xml(uuid).result().text)
+            future.set_result(DefinitionAnswer(known))
+        else:
+            problem = Problem("cannot read the definition", "Domain not found")
+            future.set_result(DefinitionAnswer(problem=problem))
+        return future
+
+    def console(
+        self, uuid: str, device: str, sinks: ConsoleSinks, *, force: bool = False
+    ) -> Future[ConsoleAnswer]:
+        """An echo, unless `consoles` has another answer for the guest."""
+        future: Future[ConsoleAnswer] = Future()
+        self.opened_consoles.append((uuid, device, force))
+        answers = self.consoles.get(uuid, [])
+        future.set_result(answers.pop(0) if answers else ConsoleAnswer(SimConsole(sinks)))
+        return future
+
     def deletion_facts(self, uuid: str) -> Future[DeletionLookup]:
         future: Future[DeletionLookup] = Future()
         sim = self.guests.get(uuid)
@@ -269,6 +297,12 @@ class SimHost:
         )
         future.set_result(DeletionLookup(facts, plan_deletion(facts)))
         return future
+
+    def _show_definition(self, uuid: str, xml: str) -> None:
+        """As a host does: at once of a guest that is off, of one that runs at its next start."""
+        guest = self.guests[uuid].guest
+        if not guest.state.active:
+            self.change(uuid, details=read_details(xml))
 
     def _carry_out(self, uuid: str, request: Request) -> Outcome:
         if problem := self.refuse or self.refuse_for.get(uuid):
@@ -294,9 +328,28 @@ class SimHost:
                 self.change(uuid, autostart=on)
             case Rename(name=name):
                 self.change(uuid, name=name)
+            case Redefine(xml=xml):
+                known = self.definitions.get(uuid, Definition())
+                self.definitions[uuid] = known._replace(xml=xml)
+                self._show_definition(uuid, xml)
             case Delete():
                 self.remove_guest(uuid)
         return Outcome(steps=(Step(type(request).__name__),))
+
+
+class SimConsole:
+    """A console that says what is typed, in capitals."""
+
+    def __init__(self, sinks: ConsoleSinks) -> None:
+        self._sinks = sinks
+        self.closed = False
+
+    def send(self, data: bytes) -> bool:
+        self._sinks.got(data.upper())
+        return not self.closed
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class SimMaker:

@@ -9,12 +9,14 @@ from typing import Any
 import libvirt
 
 from tuivm.hypervisor.errors import problem_from
+from tuivm.model.hosts import Problem
 from tuivm.model.requests import (
     Delete,
     DiscardSave,
     ForceOff,
     Outcome,
     Reboot,
+    Redefine,
     Rename,
     Request,
     Reset,
@@ -59,6 +61,8 @@ def perform(conn: libvirt.virConnect, uuid: str, request: Request) -> Outcome:
         from tuivm.hypervisor.deletion import delete  # noqa: PLC0415 - most never delete
 
         return delete(conn, uuid, request.order)
+    if isinstance(request, Redefine):
+        return _redefine(conn, uuid, request)
     deed = _DEEDS[type(request)]
     name = f"guest {uuid}"
     try:
@@ -69,6 +73,29 @@ def perform(conn: libvirt.virConnect, uuid: str, request: Request) -> Outcome:
         what = f"cannot {deed.intent.format(name)}"
         return Outcome(problem_from(what, error, conn.getURI()))
     return Outcome(steps=(Step(deed.done.format(name, request)),))
+
+
+def _redefine(conn: libvirt.virConnect, uuid: str, request: Redefine) -> Outcome:
+    what, name = f"cannot change the definition of guest {uuid}", uuid
+    flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+    try:
+        domain = conn.lookupByUUIDString(uuid)
+        name = domain.name()
+        what = f"cannot change the definition of {name}"
+        if not domain.isPersistent():
+            return Outcome(Problem(what, "it is transient: it has no definition that stays"))
+        if domain.XMLDesc(flags) != request.was:
+            return Outcome(
+                Problem(
+                    what,
+                    "the definition was changed by somebody else meanwhile",
+                    remedy="look at the change once more, and apply it to what it is now",
+                )
+            )
+        conn.defineXMLFlags(request.xml, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+    except libvirt.libvirtError as error:
+        return Outcome(problem_from(what, error, conn.getURI()))
+    return Outcome(steps=(Step(f"changed the definition of {name}"),))
 
 
 def _start(domain: libvirt.virDomain, request: Start) -> None:

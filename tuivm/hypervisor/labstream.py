@@ -16,6 +16,7 @@ from contextlib import suppress
 import libvirt
 
 from tuivm.hypervisor.errors import reason_of
+from tuivm.hypervisor.streams import free
 from tuivm.lab.ports import LabError
 
 LONGEST = 1024 * 1024
@@ -191,7 +192,7 @@ class Intake:
         stream, self._stream = self._stream, None
         if stream is not None:
             self._unwatch(stream)
-            _free(stream)
+            free(stream)
 
     def close(self) -> None:
         """End the stream, which is a call to the host, and let go of it."""
@@ -201,16 +202,6 @@ class Intake:
             with suppress(libvirt.libvirtError):
                 stream.abort()
         self.ignore()
-
-
-def _free(stream: libvirt.virStream) -> None:
-    """Free a stream whose callback is off.
-
-    libvirt's remote driver (seen with 9.0) never gives back what the binding had it keep for a
-    callback: the stream itself, and with it the connection, would be there until the program ends.
-    """
-    stream.__del__()
-    stream._conn = None
 
 
 def encode(message: Mapping[str, object]) -> bytes:

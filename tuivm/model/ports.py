@@ -16,6 +16,8 @@ from tuivm.model.requests import Outcome, Request
 from tuivm.model.snapshot import HostSnapshot
 
 if TYPE_CHECKING:
+    from tuivm.model.consoles import ConsoleAnswer, ConsoleSinks
+    from tuivm.model.conversion import Definition
     from tuivm.model.createports import CreatePort
     from tuivm.model.deletion import DeletionFacts, DeletionPlan
 
@@ -88,6 +90,11 @@ class DeletionLookup(NamedTuple):
     problem: Problem | None = None
 
 
+class DefinitionAnswer(NamedTuple):
+    definition: Definition | None = None
+    problem: Problem | None = None
+
+
 class Sinks(NamedTuple):
     """Where a host delivers. Both are called on the host's own threads and must not block."""
 
@@ -118,6 +125,14 @@ class HostPort(Protocol):
     def domain_xml(self, uuid: str, *, inactive: bool = False) -> Future[Text]: ...
 
     def deletion_facts(self, uuid: str) -> Future[DeletionLookup]: ...
+
+    def definition(self, uuid: str) -> Future[DefinitionAnswer]:
+        """All that one has to know before changing a guest's definition."""
+
+    def console(
+        self, uuid: str, device: str, sinks: ConsoleSinks, *, force: bool = False
+    ) -> Future[ConsoleAnswer]:
+        """Open a serial console; device: "" for the first. force: throw out whoever has it."""
 
     def creating(self) -> CreatePort:
         """The way to create guests on it; the same one each time."""

@@ -111,6 +111,17 @@ class Delete(NamedTuple):
     order: DeletionOrder
 
 
+class Redefine(NamedTuple):
+    """Give the guest another definition, which takes effect at its next start.
+
+    was: the one that the new one was made from (inactive, secrets included): refused when it has
+    changed meanwhile.
+    """
+
+    xml: str
+    was: str
+
+
 Request = (
     Start
     | Shutdown
@@ -124,6 +135,7 @@ Request = (
     | SetAutostart
     | Rename
     | Delete
+    | Redefine
 )
 
 
