@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import libvirt
 
@@ -34,6 +34,9 @@ from tuivm.model.requests import (
     Suspend,
 )
 from tuivm.model.snapshot import HostSnapshot
+
+if TYPE_CHECKING:
+    from tuivm.hypervisor.createhost import LibvirtCreateHost
 
 T = TypeVar("T")
 
@@ -81,6 +84,7 @@ class LibvirtHost:
         self._spares = Spares(self._open_spare)
         self._slow = Lanes(f"slow-{spec.name}", 1)
         self._agents = Lanes(f"agents-{spec.name}", 1)
+        self._creating: LibvirtCreateHost | None = None
         self._last = HostSnapshot(
             host=spec.name,
             at=time.monotonic(),
@@ -128,6 +132,7 @@ class LibvirtHost:
             self._actions.busy
             or self._slow.busy
             or self._agents.busy
+            or (self._creating is not None and self._creating.busy)
             or (runner is not None and runner.busy)
             or any(left.alive for left in self._abandoned)
         )
@@ -175,6 +180,9 @@ class LibvirtHost:
             runner, self._runner = self._runner, None
             if runner is not None:
                 self._abandon(runner)
+            creating = self._creating
+        if creating is not None:
+            creating.close()
         self._actions.close()
         self._slow.close()
         self._agents.close()
@@ -210,6 +218,17 @@ class LibvirtHost:
             "cannot look up what would be deleted",
             lambda problem: DeletionLookup(problem=problem),
         )
+
+    def creating(self) -> LibvirtCreateHost:
+        # Loaded when a guest is to be created, not at the start.
+        from tuivm.hypervisor.createhost import LibvirtCreateHost  # noqa: PLC0415
+
+        with self._lock:
+            if self._creating is None:
+                self._creating = LibvirtCreateHost(
+                    self._spec, lambda: self._spares.borrow(self._link), self._poke
+                )
+            return self._creating
 
     def publish(self, runner: Runner, **changes: Any) -> None:
         """Hand over the last snapshot with these fields changed; not from a runner of the past."""

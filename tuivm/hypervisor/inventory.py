@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import libvirt
@@ -34,6 +34,8 @@ _GONE = frozenset(
 _DEEPEST = 200
 """libvirt's own limit for a backing chain."""
 
+Seen = Callable[[libvirt.virDomain, tuple[Element, ...]], None]
+
 
 @dataclass(frozen=True, slots=True)
 class PoolVolume:
@@ -46,15 +48,18 @@ class PoolVolume:
 class Inventory:
     """One reading of a host's pools and guests.
 
-    volumes: by identity. children: paths of volumes by the identity of what backs them. users:
-    UUIDs of guests by the identity of an image they use, directly, through a chain or through a
-    snapshot. incomplete: what could not be read, in words.
+    listed: all volumes, as their pools listed them. volumes: by identity. children: paths of
+    volumes by the identity of what backs them. users: UUIDs of guests by the identity of an image
+    they use, directly, through a chain or through a snapshot. exclusive: identities of images that
+    some disk uses without saying that it shares them. incomplete: what could not be read, in words.
     """
 
     local: bool
+    listed: list[PoolVolume] = field(default_factory=list)
     volumes: dict[str, PoolVolume] = field(default_factory=dict)
     children: dict[str, list[str]] = field(default_factory=dict)
     users: dict[str, set[str]] = field(default_factory=dict)
+    exclusive: set[str] = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
     incomplete: list[str] = field(default_factory=list)
     _paths: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -121,6 +126,7 @@ class Inventory:
 
     def note_volume(self, volume: PoolVolume) -> None:
         said = volume.said
+        self.listed.append(volume)
         self._paths[volume.pool, volume.name] = said.path
         self._at.setdefault(said.path, volume)
         self.volumes.setdefault(self.identity(said.path), volume)
@@ -134,7 +140,10 @@ class Inventory:
             layers, unknown = self.chain(use)
             for layer in (*layers, *use.beside):
                 if layer.path:
-                    self.users.setdefault(self.identity(layer.path), set()).add(uuid)
+                    identity = self.identity(layer.path)
+                    self.users.setdefault(identity, set()).add(uuid)
+                    if not use.shareable:
+                        self.exclusive.add(identity)
             if unknown:
                 self.missed(f"guest {self.names[uuid]}: {unknown}")
 
@@ -143,10 +152,16 @@ class Inventory:
             self.incomplete.append(what)
 
 
-def read_inventory(conn: libvirt.virConnect, *, but: str = "") -> Inventory:
+def read_inventory(
+    conn: libvirt.virConnect,
+    *,
+    but: str = "",
+    seen: Seen = lambda *_: None,
+) -> Inventory:
     """Read all pools, then all guests except the one with UUID `but`.
 
-    Raises libvirtError when the host does not even list its guests.
+    seen: told of each guest whose definitions could be read (see `definitions`). Raises
+    libvirtError when the host does not even list its guests.
     """
     inventory = Inventory(local=runs_here(conn.getURI()))
     _read_pools(conn, inventory)
@@ -156,7 +171,7 @@ def read_inventory(conn: libvirt.virConnect, *, but: str = "") -> Inventory:
         if uuid != but:
             inventory.names[uuid] = domain.name()
             snapshots = with_snapshots is None or uuid in with_snapshots
-            _read_guest(domain, uuid, inventory, snapshots=snapshots)
+            _read_guest(domain, uuid, inventory, seen, snapshots=snapshots)
     return inventory
 
 
@@ -193,10 +208,17 @@ def snapshots_of(domain: libvirt.virDomain) -> list[libvirt.virDomainSnapshot]:
 
 
 def _read_guest(
-    domain: libvirt.virDomain, uuid: str, inventory: Inventory, *, snapshots: bool
+    domain: libvirt.virDomain,
+    uuid: str,
+    inventory: Inventory,
+    seen: Seen,
+    *,
+    snapshots: bool,
 ) -> None:
     try:
-        for definition in definitions(domain):
+        found = definitions(domain)
+        seen(domain, found)
+        for definition in found:
             inventory.note_uses(uuid, disk_uses(definition))
         for snapshot in snapshots_of(domain) if snapshots else []:
             inventory.note_uses(uuid, snapshot_uses(snapshot.getXMLDesc()))

@@ -29,13 +29,15 @@ class Spares:
         self._lives = 0
 
     @contextmanager
-    def borrow(self, main: Link) -> Iterator[libvirt.virConnect]:
+    def borrow(self, main: Link | None) -> Iterator[libvirt.virConnect]:
         """A connection beside `main`, opened if need be. Raises libvirtError if that fails.
+
+        Without one the host is not up: to try says why in libvirt's own words, or it is back.
 
         A driver inside this process has no daemon, and another connection to it may show
         another state altogether: there it is `main` itself.
         """
-        if not main.remote:
+        if main is not None and not main.remote:
             yield main.conn
             return
         with self._lock:

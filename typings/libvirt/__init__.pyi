@@ -69,6 +69,7 @@ class virConnect:
     def listAllDomains(self, flags: int = 0) -> list[virDomain]: ...
     def listAllStoragePools(self, flags: int = 0) -> list[virStoragePool]: ...
     def listAllNetworks(self, flags: int = 0) -> list[virNetwork]: ...
+    def listAllInterfaces(self, flags: int = 0) -> list[virInterface]: ...
     def listAllDevices(self, flags: int = 0) -> list[virNodeDevice]: ...
     def getDomainCapabilities(
         self,
@@ -207,6 +208,11 @@ class virStorageVol:
     def wipePattern(self, algorithm: int, flags: int = 0) -> int: ...
     def resize(self, capacity: int, flags: int = 0) -> int: ...
 
+class virInterface:
+    def name(self) -> str: ...
+    def isActive(self) -> int: ...
+    def XMLDesc(self, flags: int = 0) -> str: ...
+
 class virNodeDevice:
     def name(self) -> str: ...
     def XMLDesc(self, flags: int = 0) -> str: ...
@@ -255,7 +261,12 @@ VIR_CONNECT_LIST_DOMAINS_PERSISTENT: int
 VIR_CONNECT_LIST_DOMAINS_RUNNING: int
 VIR_CONNECT_LIST_DOMAINS_SHUTOFF: int
 VIR_CONNECT_LIST_DOMAINS_TRANSIENT: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET: int
 VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_INTERFACE: int
 VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE: int
 VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE: int
 VIR_CONNECT_NO_ALIASES: int
@@ -283,6 +294,7 @@ VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES: int
 VIR_DOMAIN_CHECKPOINT_LIST_ROOTS: int
 VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL: int
 VIR_DOMAIN_CONSOLE_FORCE: int
+VIR_DOMAIN_DEFINE_VALIDATE: int
 VIR_DOMAIN_CRASHED: int
 VIR_DOMAIN_CRASHED_PANICKED: int
 VIR_DOMAIN_CRASHED_UNKNOWN: int
@@ -449,6 +461,7 @@ VIR_ERR_NO_DOMAIN_METADATA: int
 VIR_ERR_NO_DOMAIN_SNAPSHOT: int
 VIR_ERR_NO_KERNEL: int
 VIR_ERR_NO_NETWORK: int
+VIR_ERR_NO_NODE_DEVICE: int
 VIR_ERR_NO_SERVER: int
 VIR_ERR_NO_SOURCE: int
 VIR_ERR_NO_STORAGE_POOL: int
