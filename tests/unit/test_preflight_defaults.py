@@ -81,7 +81,6 @@ def test_a_debian_on_a_desktop() -> None:
         firmware=Firmware.BIOS,
         tpm=False,
         cpu="host-passthrough",
-        nested=False,
     )
     volume = NewVolume("default", "debian12-2.qcow2", 20 * GIB, "qcow2", "off")
     assert spec.disks == (
@@ -232,10 +231,11 @@ def test_memory_is_no_more_than_half_of_a_small_host() -> None:
         (Topology(sockets=2), 4, Topology(2, 2, 1)),
         (Topology(cores=2), 4, Topology(2, 2, 1)),
         (Topology(1, 2, 1), 0, Topology(1, 2, 1)),
-        (Topology(cores=3), 4, Topology(1, 3, 1)),
+        (Topology(cores=3), 4, Topology(2, 3, 1)),
+        (Topology(2, 1, 1), 4, Topology(2, 1, 1)),
     ],
 )
-def test_a_topology_is_filled_so_that_it_multiplies_up(
+def test_a_topology_is_filled_so_that_every_vcpu_has_a_place(
     said: Topology, vcpus: int, expected: Topology
 ) -> None:
     spec = complete(Spec(vcpus=vcpus, machine=Machine(topology=said)), DESKTOP, x86_caps())

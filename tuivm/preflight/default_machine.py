@@ -111,13 +111,12 @@ def complete_machine(
     return filled._replace(
         tpm=_tpm(filled, caps, os) if said.tpm is None else said.tpm,
         cpu=said.cpu or _cpu(filled, caps),
-        nested=bool(said.nested),
         topology=complete_topology(said.topology, vcpus, os),
     )
 
 
 def complete_topology(said: Topology, vcpus: int, os: OsInfo) -> Topology:
-    """Fills what is left out so that it multiplies up; what cannot is left for the preflight.
+    """Fills what is left out so that there are at least as many places as vCPUs.
 
     Nothing said stays so (a socket a vCPU), but for Windows, whose desktop editions use two sockets
     at most.
@@ -127,7 +126,7 @@ def complete_topology(said: Topology, vcpus: int, os: OsInfo) -> Topology:
     product = 1
     for number in said:
         product *= max(number, 1)
-    rest = vcpus // product if vcpus % product == 0 else 1
+    rest = max(1, -(-vcpus // product))
     filled: dict[str, int] = {}
     parts = (("cores", said.cores), ("sockets", said.sockets), ("threads", said.threads))
     for name, number in parts:
@@ -144,7 +143,8 @@ def _default_arch(capabilities: Capabilities, virt_type: str) -> str:
         if not virt_type or virt_type in guest.virt_types
     ]
     host = capabilities.arch
-    for arch in (host, *_COMPATIBLE.get(host, ())):
+    compatible: tuple[str, ...] = _COMPATIBLE.get(host, ())
+    for arch in (host, *compatible):
         if arch in arches:
             return arch
     return arches[0] if arches else host
@@ -158,7 +158,8 @@ def _guest(capabilities: Capabilities, arch: str, virt_type: str) -> GuestArch |
         for guest in capabilities.guests
         if guest.arch == arch and (not virt_type or virt_type in guest.virt_types)
     ]
-    return min(fitting, key=lambda guest: guest.os_type != "hvm", default=None)
+    hvm = [guest for guest in fitting if guest.os_type == "hvm"]
+    return next(iter(hvm + fitting), None)
 
 
 def _firmware(kind: SourceKind, machine: Machine, caps: DomainCaps, os: OsInfo) -> Firmware:

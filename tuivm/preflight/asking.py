@@ -1,0 +1,40 @@
+"""Small helpers that every check shares: how a finding is made, how its parts are worded."""
+
+from __future__ import annotations
+
+from tuivm.model.findings import Finding, Severity
+from tuivm.model.units import visible
+
+_LONGEST = 60
+
+
+def error(id_: str, field: str, what: str, why: str = "", remedy: str = "") -> Finding:
+    return Finding(id_, Severity.ERROR, what, why, remedy, field)
+
+
+def warning(id_: str, field: str, what: str, why: str = "", remedy: str = "") -> Finding:
+    return Finding(id_, Severity.WARNING, what, why, remedy, field)
+
+
+def note(id_: str, field: str, what: str, why: str = "", remedy: str = "") -> Finding:
+    return Finding(id_, Severity.NOTE, what, why, remedy, field)
+
+
+def shown(text: str) -> str:
+    """Text from outside, as it may stand in a sentence: one line, not too long."""
+    clean = visible(text)
+    return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def has_control(text: str) -> bool:
+    """It has characters that XML cannot hold, or that would end a line."""
+    return any(_control(ord(char)) for char in text)
+
+
+def _control(code: int) -> bool:
+    surrogate = 0xD800 <= code < 0xE000
+    return code < 0x20 or 0x7F <= code < 0xA0 or surrogate or code in (0xFFFE, 0xFFFF)
