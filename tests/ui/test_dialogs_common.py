@@ -18,7 +18,10 @@ from tests.ui.dialog_support import (
     stands_resizing,
     until,
 )
+from tuivm.model.conversion import Changed, Conversion, Convertible, Option
 from tuivm.model.deletion import DeletionFacts, DeletionPlan, VolumeChoice, VolumeFacts
+from tuivm.model.devices import Device, DeviceClass, DeviceKind
+from tuivm.model.findings import Finding, Severity
 from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import Problem
 from tuivm.model.notices import Notice
@@ -26,6 +29,7 @@ from tuivm.model.ports import CredentialPrompt, CredentialRequest, Trial
 from tuivm.model.requests import Outcome, Step
 from tuivm.screens.dialogs.add_host import AddHost
 from tuivm.screens.dialogs.base import Dialog
+from tuivm.screens.dialogs.change_models import ChooseModels, ReviewModels
 from tuivm.screens.dialogs.choose import Choose
 from tuivm.screens.dialogs.columns import ChooseColumns
 from tuivm.screens.dialogs.confirm import Confirm
@@ -56,7 +60,17 @@ def deletion(name: str) -> DeletionPlan:
 def makers(name: str) -> dict[str, Callable[[], Dialog[Any]]]:
     """Every dialog, with a text from outside wherever one can come in."""
     problem = Problem(name, name, name, name)
+    hda = Device(DeviceKind.DISK, DeviceClass.EMULATED, name, name, "ide", name)
+    vda = hda._replace(cls=DeviceClass.PARAVIRTUAL)
+    becomes = Option("virtio", name, DeviceClass.PARAVIRTUAL, name)
+    refused = Option("ide", name, DeviceClass.EMULATED, name, name)
+    convertible = Convertible(hda, (becomes, refused))
+    changed = Changed(hda, vda, (name,))
+    conversion = Conversion("", "", (changed,), (f"-{name}", f"+{name}", f" {name}"))
+    findings = [Finding("x", severity, name, name, name) for severity in Severity]
     return {
+        "choose_models": lambda: ChooseModels(name, [convertible], {hda: "virtio"}),
+        "review_models": lambda: ReviewModels(name, conversion, findings, active=True),
         "add_host": lambda: AddHost(refuse, (name,)),
         "choose": lambda: Choose(
             name, [(name, name, name, ""), ("b", name, "", name)], lines=[name]

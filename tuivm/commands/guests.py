@@ -1,10 +1,10 @@
-"""Commands on one guest that ask something first: rename, delete."""
+"""Commands on one guest that ask something first: change its devices, rename, delete."""
 
 from __future__ import annotations
 
 import asyncio
 
-from tuivm.commands.base import Desk, GuestCommand, Place
+from tuivm.commands.base import GUEST, Desk, GuestCommand, Place
 from tuivm.model.guests import GuestKey
 from tuivm.model.requests import Delete, Rename
 from tuivm.model.store import GuestView
@@ -69,6 +69,31 @@ class DeleteOne(GuestCommand):
             await desk.act("deleting", [(_still(desk, view.key, view), Delete(order))])
 
 
+class ChangeModels(GuestCommand):
+    """Change the highlighted disk, NIC or video card to another model, or all emulated ones to
+    virtio: with checks, and what changes in the XML.
+    """
+
+    id = "guest.models"
+    label = "change model"
+    keys = ("M",)
+    places = frozenset({GUEST})
+    footer = 41
+
+    def unfit(self, view: GuestView) -> str:
+        if view.guest.persistent:
+            return ""
+        return f"{view.guest.name} is transient: it has no definition to change"
+
+    async def run(self, desk: Desk, place: Place) -> None:
+        from tuivm.converter import Converter, changeable  # noqa: PLC0415 - when it opens
+
+        if refusal := changeable(place):
+            desk.say(f"{self.label}: {refusal}", bad=True)
+            return
+        await Converter(desk).convert(self.able(desk, place)[0], place.target_item())
+
+
 def _one_only(place: Place) -> str:
     return "one guest at a time: clear the selection" if len(place.target_guests()) > 1 else ""
 
@@ -78,4 +103,4 @@ def _still(desk: Desk, key: GuestKey, known: GuestView) -> GuestView:
     return desk.store.guest(key) or known
 
 
-GUEST_COMMANDS = (RenameOne, DeleteOne)
+GUEST_COMMANDS = (ChangeModels, RenameOne, DeleteOne)
