@@ -54,7 +54,7 @@ class FileFields(Vertical):
             f"{self.key}.local",
             "  file here",
             "full path on this machine; it is uploaded to the host, the right arrow completes it",
-            check=lambda text: path_fault(text, home=True),
+            check=path_fault,
             suggester=PathSuggester(),
         )
         yield ChoiceField(f"{self.key}.pool", "  upload to", "the pool that gets the file")
@@ -171,11 +171,11 @@ def _about(pool: str, volume: Volume) -> str:
     return " ".join(part for part in parts if part)
 
 
-def path_fault(text: str, *, home: bool = False) -> str:
+def path_fault(text: str) -> str:
     """Why a text cannot be the path of a file, as far as the text tells."""
     if "\0" in text:
         return "a path has no NUL in it"
-    if not text.startswith(("/", "~/") if home else "/"):
+    if not text.startswith("/"):
         return "a full path is needed, one that begins with /"
     if len(text.encode(errors="surrogateescape")) > 4095:
         return "a path has at most 4095 bytes"

@@ -36,7 +36,7 @@ def upload_fault(path: str) -> str:
     """Why a file of this machine cannot be uploaded, "" when it can."""
     try:
         # A NUL in it is a ValueError.
-        file = Path(path).expanduser()
+        file = Path(path)
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
             return f"{path} is a directory"
@@ -46,23 +46,23 @@ def upload_fault(path: str) -> str:
             return f"{path} is empty"
         with file.open("rb"):
             return ""
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError) as error:
         return f"{path}: {getattr(error, 'strerror', None) or error}"
 
 
 def completion(path: str) -> str | None:
     """The path as far as the only, or the first, entry of its directory that begins like it."""
     typed, slash, name = path.rpartition("/")
-    if not slash or not path.startswith(("/", "~/")):
+    if not slash or not path.startswith("/"):
         return None
     try:
-        with os.scandir(Path(typed + slash).expanduser()) as entries:
+        with os.scandir(typed + slash) as entries:
             found = [
                 entry.name + ("/" if entry.is_dir() else "")
                 for _, entry in zip(range(_MOST), entries, strict=False)
                 if entry.name.startswith(name) and (name or not entry.name.startswith("."))
             ]
-    except (OSError, ValueError, RuntimeError):
+    except (OSError, ValueError):
         return None
     return typed + slash + min(found) if found else None
 

@@ -13,6 +13,7 @@ from tuivm.model.spec import FileRef, Source, SourceKind, Spec
 from tuivm.screens.create.choices import ChoiceField, ListField
 from tuivm.screens.create.cloud import CloudForm
 from tuivm.screens.create.draft import Draft
+from tuivm.screens.create.drafter import WITH_FILE
 from tuivm.screens.create.fields import Field, TextField
 from tuivm.screens.create.filefields import FileFields
 from tuivm.screens.create.step import Step
@@ -30,8 +31,6 @@ KINDS = (
     Choice(SourceKind.COPY, "copy of a guest", "another guest with a new identity, disks copied"),
     Choice(SourceKind.EMPTY, "empty", "empty disks, nothing to boot yet"),
 )
-_WITH_FILE = (SourceKind.ISO, SourceKind.IMPORT, SourceKind.OVERLAY, SourceKind.CLOUD)
-_LABELS = {SourceKind.ISO: "ISO image", SourceKind.CLOUD: "Cloud image"}
 
 
 class SourceStep(Step):
@@ -83,7 +82,7 @@ class SourceStep(Step):
                 field.display = field.key in wanted
         for group in self.query(FileFields):
             direct = kind is SourceKind.KERNEL
-            group.display = direct if group.key != "source" else kind in _WITH_FILE
+            group.display = direct if group.key != "source" else kind in WITH_FILE
         self._field("host", ChoiceField).show(draft.host, [Choice(one, one) for one in draft.hosts])
         self._field("source.kind", ChoiceField).show(kind, KINDS)
         self._field("source.url", TextField).show(source.url)

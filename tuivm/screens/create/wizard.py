@@ -8,47 +8,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from pathlib import Path
+from typing import ClassVar
 
-from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.message import Message
-from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tuivm.model.createports import CreatePort
-from tuivm.model.findings import Finding
+from tuivm.model.creation import CreationPlan
+from tuivm.model.findings import Finding, Severity
 from tuivm.model.hosts import Problem
 from tuivm.model.spec import Spec
-from tuivm.model.units import visible
+from tuivm.screens.create import deeds
+from tuivm.screens.create.board import Board, Ending
 from tuivm.screens.create.draft import Draft
 from tuivm.screens.create.drafter import Drafter, Rules, real_rules
-from tuivm.screens.create.fields import Field, finding_line
-from tuivm.screens.create.frame import (
-    Marked,
-    state_of,
-    step_of,
-    steps_line,
-    steps_list,
-    summary_lines,
-    summary_short,
-)
+from tuivm.screens.create.frame import step_of
+from tuivm.screens.create.progress import BACK, CreateProgress
 from tuivm.screens.create.step import Step
 from tuivm.screens.create.step_disks import DisksStep
 from tuivm.screens.create.step_machine import MachineStep
 from tuivm.screens.create.step_network import NetworkStep
 from tuivm.screens.create.step_passthrough import PassthroughStep
-from tuivm.screens.create.step_review import ReviewStep
+from tuivm.screens.create.step_review import CREATE, XML, ReviewStep, Standing
 from tuivm.screens.create.step_source import SourceStep
 from tuivm.screens.create.step_system import SystemStep
-from tuivm.screens.dialogs.base import plain
-from tuivm.widgets.linetext import LineText
-
-WIDE = 110
-"""Columns from which on steps and summary have a column each."""
+from tuivm.screens.create.xmledit import Edit, EditXml, carried_over
+from tuivm.screens.dialogs.confirm import Confirm
 
 _STEPS: tuple[type[Step], ...] = (
     SourceStep,
@@ -59,44 +45,27 @@ _STEPS: tuple[type[Step], ...] = (
     PassthroughStep,
     ReviewStep,
 )
+_OUTDATED = Finding(
+    "xml-outdated",
+    Severity.ERROR,
+    "The XML was edited by hand, and the steps make another one since then",
+    remedy="Open the XML: take the edited one, or the one as it was made",
+)
+_UNMERGED = Finding(
+    "xml-unmerged",
+    Severity.ERROR,
+    "The edit of the XML cannot be carried over to the definition of the first start",
+    remedy="Open the XML and take it as it was made, or say the same in the steps",
+)
 
 
-class Ending(NamedTuple):
-    """The guest that was made, and what is to be seen now: "console", "overview" or ""."""
-
-    host: str
-    uuid: str
-    then: str = ""
-
-
-class Wizard(ModalScreen[Ending]):
+class Wizard(Board):
     """Answers what was made; None when it was left without.
 
     hosts: names to choose from, the first is the one that is chosen. port: the way to one of them,
     None when it is no longer there. spec: to begin with.
     """
 
-    DEFAULT_CSS = """
-    Wizard { background: $background; color: $foreground; overflow: hidden; }
-    Wizard #title { background: $panel; }
-    Wizard #middle { height: 1fr; }
-    Wizard #list { width: 22; padding: 1 0; height: 1fr; border-right: solid $border-blurred; }
-    Wizard.-ascii #list { border-right: ascii $border-blurred; }
-    Wizard #work { width: 1fr; height: 1fr; }
-    Wizard #trouble { height: auto; max-height: 6; padding: 0 1; display: none; }
-    Wizard #trouble.-said { display: block; }
-    Wizard #steps { height: 1fr; padding-top: 1; }
-    Wizard.-narrow #steps { padding-top: 0; }
-    Wizard #side { width: 38; padding: 1; height: 1fr; border-left: solid $border-blurred; }
-    Wizard.-ascii #side { border-left: ascii $border-blurred; }
-    Wizard #summary { height: 2; background: $surface; padding: 0 1; text-wrap: nowrap;
-        text-overflow: ellipsis; }
-    Wizard #said { height: 2; padding: 0 1; }
-    Wizard #keys { background: $panel; text-wrap: nowrap; text-overflow: ellipsis; height: 1; }
-    Wizard.-narrow #list, Wizard.-narrow #side { display: none; }
-    Wizard #line, Wizard #summary { display: none; }
-    Wizard.-narrow #line, Wizard.-narrow #summary { display: block; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", show=False),
         Binding("pagedown", "page(1)", "Next", show=False, priority=True),
@@ -109,10 +78,6 @@ class Wizard(ModalScreen[Ending]):
         Binding("f5", "ask_again", "Ask again", show=False),
         Binding("f1", "help", "Keys", show=False),
     ]
-    AUTO_FOCUS = ""
-
-    class Due(Message):
-        """What follows from the spec is to be worked out."""
 
     def __init__(
         self,
@@ -123,87 +88,65 @@ class Wizard(ModalScreen[Ending]):
         rules: Callable[[], Rules] = real_rules,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
+        self._began = spec or Spec()
+        draft = Draft(
+            host=hosts[0] if hosts else "",
+            hosts=tuple(hosts),
+            spec=self._began,
+            full=self._began,
+        )
+        super().__init__(draft, [kind(draft) for kind in _STEPS])
         self._port_of = port
         self._rules = rules
         self._clock = clock
-        self._began = spec or Spec()
-        host = hosts[0] if hosts else ""
-        self.draft = Draft(host, tuple(hosts), self._began, self._began)
         self.drafter: Drafter | None = None
-        self._asked_at = 0.0
-        self._waiting = ""
+        self._asked_at: float | None = None
+        """When the host was asked what it offers; None when it has answered."""
         self._busy = False
         self._again = False
-        self._at = 0
-        self.steps = [kind(self.draft) for kind in _STEPS]
-        self._where: dict[int, Field] = {}
-
-    def compose(self) -> ComposeResult:
-        yield LineText(id="title")
-        yield LineText(id="line")
-        with Horizontal(id="middle"):
-            yield Static(id="list")
-            with Vertical(id="work"):
-                yield Static(id="trouble")
-                yield Vertical(id="steps")
-            yield Static(id="side")
-        yield Static(id="summary")
-        yield Static(id="said")
-        yield LineText(id="keys")
+        self._accepted: frozenset[Finding] = frozenset()
+        self._edit: Edit | None = None
 
     def on_mount(self) -> None:
-        # A default stylesheet cannot speak of the program around its own widget.
-        self.set_class(self.ascii_only, "-ascii")
-        self.set_class(self.app.size.width < WIDE, "-narrow")
-        self.app.clear_notifications()
-        self.set_interval(1.0, self._beat)
         self.go_to(0)
         self.ask_host()
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width < WIDE, "-narrow")
-        self._paint_frame()
-
-    @property
-    def ascii_only(self) -> bool:
-        return self.app.has_class("-ascii")
-
-    @property
-    def step(self) -> Step:
-        return self.steps[self._at]
-
     # the host
+
+    @property
+    def waiting(self) -> str:
+        if self._asked_at is None:
+            return ""
+        seconds = max(0, int(self._clock() - self._asked_at))
+        what = "its machines, pools, networks and devices"
+        return f"asking {self.draft.host} what it offers: {what} ({seconds} s)"
 
     def ask_host(self) -> None:
         """Ask the chosen host what it offers; what was said stays."""
-        port = self._port_of(self.draft.host) if self.draft.host else None
+        host = self.draft.host
+        port = self._port_of(host) if host else None
         if port is None:
-            what = f"cannot reach {self.draft.host}" if self.draft.host else "there is no host"
+            what = f"cannot reach {host}" if host else "there is no host"
             problem = Problem(what, "it is not among the hosts", remedy="choose or add a host")
-            self.draft = self.draft._replace(offer=None, problem=problem, plan=None)
-            self.drafter = None
-            self._show()
+            self.drafter, self._asked_at = None, None
+            self._put(self.draft._replace(offer=None, problem=problem, plan=None))
             return
         self.drafter = Drafter(port, self._rules)
         self._asked_at = self._clock()
-        self._waiting = "machines, pools, networks and devices"
-        self.draft = self.draft._replace(problem=None)
-        self._show()
+        self._put(self.draft._replace(problem=None))
         self.run_worker(self._hear(self.drafter), group="offer", exclusive=True)
 
     async def _hear(self, drafter: Drafter) -> None:
         offered = await drafter.offer()
         if drafter is not self.drafter:
             return
-        self._waiting = ""
+        self._asked_at = None
         if offered.offer is None:
             # What it offered before is not to be relied upon, but lets a person read on.
-            self.draft = self.draft._replace(problem=offered.problem, plan=None)
-            self._show()
+            problem = offered.problem or Problem(f"{self.draft.host} does not say what it offers")
+            self._put(self.draft._replace(problem=problem, plan=None))
             return
-        self.draft = self.draft._replace(offer=offered.offer, problem=None)
-        self._show()
+        self._put(self.draft._replace(offer=offered.offer, problem=None))
         self.work_out()
 
     def work_out(self) -> None:
@@ -220,19 +163,19 @@ class Wizard(ModalScreen[Ending]):
                 drafter, asked = self.drafter, self.draft
                 made = await drafter.draft(asked)
                 if drafter is not self.drafter:
-                    self._again = True
-                    continue
-                # What a person said meanwhile is newer than what this was made of.
-                self.draft = made._replace(spec=self.draft.spec, offer=self.draft.offer)
-                if self.draft.spec == asked.spec:
-                    self._show()
+                    # Another host, or the same one asked again: its answer begins anew.
+                    self._again = self.draft.offer is not None
+                elif self.draft.spec == asked.spec:
+                    self._busy = self._again
+                    self._put(made._replace(offer=self.draft.offer))
         finally:
             self._busy = False
+        self._show()
 
     @property
     def settled(self) -> bool:
         """Nothing is being asked or worked out: the draft is what the spec comes to."""
-        return not self._busy and not self._waiting
+        return not self._busy and not self._again and self._asked_at is None
 
     # the steps
 
@@ -240,156 +183,141 @@ class Wizard(ModalScreen[Ending]):
         """Put a step in front, with the focus where it was in it, or in the field of a key."""
         self._at = min(max(0, number), len(self.steps) - 1)
         step = self.step
+        step.draft = self.draft
         for other in self.steps:
             other.display = other is step
         if not step.is_attached:
             self.query_one("#steps").mount(step)
-        else:
-            step.show(self.draft)
-        step.draft = self.draft
-        self._paint_frame()
+        self._show()
         self.call_after_refresh(self._focus, step, key)
 
     def _focus(self, step: Step, key: str = "") -> None:
         if step is not self.step or not step.is_attached:
             return
         before = self._where.get(self._at)
-        if not key and before is not None and before.display and before.focus_editor():
+        if not key and before in step.fields and before is not None and before.focus_editor():
             return
         if not step.focus_field(key) and not step.focus_field():
             self.set_focus(None)
 
     def on_step_changed(self, event: Step.Changed) -> None:
         event.stop()
-        host = getattr(event, "host", "")
-        if event.spec == self.draft.spec and not host:
-            self._paint_frame()
+        if event.spec == self.draft.spec:
+            # A fault may have gone from a field.
+            self.paint_frame()
             return
-        self.draft = self.draft._replace(spec=event.spec)
-        if self.draft.offer is None:
-            self.draft = self.draft._replace(full=event.spec)
-        self._show()
+        full = event.spec if self.draft.offer is None else self.draft.full
+        self._again = True
+        self._put(self.draft._replace(spec=event.spec, full=full))
         self.work_out()
 
     def on_step_faulted(self, event: Step.Faulted) -> None:
         event.stop()
-        self._paint_frame()
+        self.paint_frame()
 
     def on_source_step_host_chosen(self, event: SourceStep.HostChosen) -> None:
         event.stop()
-        self.draft = self.draft._replace(host=event.host, offer=None, plan=None, findings=())
+        host = event.host
+        self.draft = self.draft._replace(host=host, offer=None, plan=None, findings=())
         self.ask_host()
+
+    def faults(self) -> list[Finding]:
+        found = [fault for step in self.steps if step.is_attached for fault in step.faults]
+        plan, edit = self.draft.plan, self._edit
+        if plan is not None and edit is not None and edit.xml != edit.base:
+            if plan.xml != edit.base:
+                found.append(_OUTDATED)
+            elif plan.first_xml and carried_over(edit, plan.first_xml) is None:
+                found.append(_UNMERGED)
+        return found
+
+    def _put(self, draft: Draft) -> None:
+        self.draft = draft
+        self._show()
+
+    def _show(self) -> None:
+        """Show the draft."""
+        if not self.is_attached:
+            return
+        step = self.step
+        if isinstance(step, ReviewStep):
+            faults = tuple(self.faults())
+            edited = self._edit is not None and self._edit.xml != self._edit.base
+            step.stand(Standing(self._accepted, faults, edited, self.settled))
+        step.show(self.draft)
+        self.paint_frame()
+
+    # the review
 
     def on_review_step_go_to(self, event: ReviewStep.GoTo) -> None:
         event.stop()
         step = step_of(event.finding, self.steps)
         if step is not None:
             self.go_to(self.steps.index(step), event.finding.field)
+        elif event.finding in (_OUTDATED, _UNMERGED):
+            self.edit_xml()
 
-    def faults(self) -> list[Finding]:
-        """What is typed in any field that is no value."""
-        return [fault for step in self.steps if step.is_attached for fault in step.faults]
+    def on_review_step_accepted(self, event: ReviewStep.Accepted) -> None:
+        event.stop()
+        self._accepted ^= {event.finding}
+        self._show()
 
-    # painting
+    def on_review_step_wanted(self, event: ReviewStep.Wanted) -> None:
+        event.stop()
+        plan = self.draft.plan
+        if event.what == CREATE and isinstance(self.step, ReviewStep) and not self.step.refusal:
+            self.create()
+        elif event.what == XML:
+            self.edit_xml()
+        elif event.what == "command" and plan is not None:
+            self.app.push_screen(deeds.command_dialog(plan))
+        elif event.what == "save":
+            self.action_save()
 
-    def _show(self) -> None:
-        """Show the draft."""
-        if not self.is_attached:
+    def edit_xml(self) -> None:
+        """Let a person read, change and check the XML."""
+        plan, drafter = self.draft.plan, self.drafter
+        if plan is None or drafter is None:
             return
-        self.step.show(self.draft)
-        self._paint_frame()
+        edit = self._edit if self._edit is not None else Edit(plan.xml, plan.xml)
+        # Whatever was edited before is now held against what the steps make at present.
+        dialog = EditXml(
+            Edit(plan.xml, edit.xml if edit.xml != edit.base else plan.xml),
+            drafter.validate,
+            stale=edit.base not in (edit.xml, plan.xml),
+        )
+        self.app.push_screen(dialog, self._edited)
 
-    def _beat(self) -> None:
-        if self._waiting:
-            self._paint_trouble()
+    def _edited(self, edit: Edit | None) -> None:
+        if edit is not None:
+            self._edit = edit
+            self._show()
 
-    def _paint_frame(self) -> None:
-        if not self.query("#title"):
+    def planned(self) -> CreationPlan | None:
+        """The plan as it is to be carried out, with the XML as it was edited."""
+        plan, edit = self.draft.plan, self._edit
+        if plan is None or edit is None or edit.xml == edit.base:
+            return plan
+        first = carried_over(edit, plan.first_xml) if plan.first_xml else ""
+        return None if first is None else plan._replace(xml=edit.xml, first_xml=first)
+
+    def create(self) -> None:
+        """Carry the plan out, shown as it goes."""
+        plan, drafter, host = self.planned(), self.drafter, self.draft.host
+        if plan is None or drafter is None:
             return
-        width, ascii_only = self.app.size.width, self.ascii_only
-        draft, step = self.draft, self.step
-        marked = self.marked()
-        self.query_one("#title", LineText).set_content(
-            Content.assemble(
-                (" New guest ", "bold $accent"),
-                (f"on {visible(draft.host)}   " if draft.host else "", ""),
-                (f"{self._at + 1} of {len(self.steps)}: {step.title}", "bold"),
-                (f" ({marked[self._at].state.value[2]})   ", marked[self._at].state.value[3]),
-                (step.about, "$quiet"),
-            )
-        )
-        self.query_one("#line", LineText).set_content(
-            steps_line(marked, width, ascii_only=ascii_only)
-        )
-        self.query_one("#list", Static).update(steps_list(marked, ascii_only=ascii_only))
-        self.query_one("#summary", Static).update(summary_short(draft))
-        self.query_one("#side", Static).update(summary_lines(draft))
-        self._paint_trouble()
-        self._paint_said()
-        self._paint_keys()
+        port = drafter.port
+        dialog = CreateProgress(plan.spec.name, host, lambda told: port.create(plan, told))
 
-    def marked(self) -> list[Marked]:
-        """The steps with their states."""
-        found: dict[Step, list[Finding]] = {step: [] for step in self.steps}
-        for finding in (*self.draft.findings, *self.faults()):
-            mine = step_of(finding, self.steps)
-            found[mine or self.steps[-1]].append(finding)
-        return [
-            Marked(step.title, state_of(step, self.draft, found[step]), step is self.step)
-            for step in self.steps
-        ]
+        def back(then: str | None) -> None:
+            created = dialog.created
+            if created is not None and created.problem is None:
+                self.dismiss(Ending(host, created.uuid, then or ""))
+            elif then == BACK:
+                # What it offers has changed: volumes came and went, or it is lost.
+                self.ask_host()
 
-    def _paint_trouble(self) -> None:
-        lines: list[Content] = []
-        problem = self.draft.problem
-        if problem is not None:
-            mark = "x" if self.ascii_only else "✖"
-            lines.append(plain(f"{mark} problem: {problem.what}: {problem.reason}", "$state-bad"))
-            if problem.cause:
-                lines.append(plain(f"likely: {problem.cause}"))
-            lines.append(
-                plain(f"{problem.remedy or 'try again'}  (F5 asks again; nothing is lost)")
-            )
-        elif self._waiting:
-            seconds = max(0, int(self._clock() - self._asked_at))
-            mark = "~" if self.ascii_only else "…"
-            text = f"{mark} asking {self.draft.host} what it offers: {self._waiting} ({seconds} s)"
-            lines.append(plain(text, "$state-changing"))
-        trouble = self.query_one("#trouble", Static)
-        trouble.set_class(bool(lines), "-said")
-        trouble.update(Content("\n").join(lines))
-
-    def _paint_said(self) -> None:
-        field = self._field_in_focus()
-        text = Content()
-        if field is not None:
-            found = field.all_findings
-            if found:
-                text = finding_line(found[0], ascii_only=self.ascii_only, whole=True)
-            else:
-                text = plain(field.about, "$quiet")
-        self.query_one("#said", Static).update(text)
-
-    def _paint_keys(self) -> None:
-        keys = [("Enter", "next"), ("PgUp/PgDn", "steps"), ("Space", "choose")]
-        keys += [("^r", "review"), ("^s", "save"), ("F5", "ask again"), ("F1", "keys")]
-        keys += [("Esc", "leave")]
-        parts = []
-        for key, label in keys:
-            parts.append(Content.assemble((f" {key}", "bold $accent"), f" {label} "))
-        self.query_one("#keys", LineText).set_content(Content("").join(parts))
-
-    def _field_in_focus(self) -> Field | None:
-        focused = self.focused
-        if focused is None:
-            return None
-        return next((one for one in focused.ancestors_with_self if isinstance(one, Field)), None)
-
-    def on_descendant_focus(self) -> None:
-        field = self._field_in_focus()
-        if field is not None and self.step in field.ancestors:
-            self._where[self._at] = field
-        self._paint_said()
+        self.app.push_screen(dialog, back)
 
     # keys
 
@@ -413,3 +341,36 @@ class Wizard(ModalScreen[Ending]):
 
     def action_ask_again(self) -> None:
         self.ask_host()
+
+    def action_help(self) -> None:
+        self.app.push_screen(deeds.help_dialog())
+
+    def action_save(self) -> None:
+        """Write the spec to a file; only what was said, so that it fits other hosts too."""
+        spec = self.draft.spec
+        name = self.draft.full.name or "guest"
+
+        def told(text: str, *, bad: bool) -> None:
+            self.notify(text, severity="error" if bad else "information", markup=False)
+
+        def answered(path: Path | None) -> None:
+            if path is not None:
+                self.run_worker(deeds.save(spec, path, told), group="save")
+
+        self.app.push_screen(
+            deeds.SaveSpec(f"{name}.toml", secret=deeds.plain_password(spec)), answered
+        )
+
+    def action_leave(self) -> None:
+        """Ask first, once something was said."""
+        if self.draft.spec == self._began and not self.faults():
+            self.dismiss(None)
+            return
+        lines = ("What you entered is lost; ^s keeps it in a file that can be used again.",)
+        dialog = Confirm("Leave without a new guest?", lines, "Leave", dangerous=True)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(None)
+
+        self.app.push_screen(dialog, answered)
