@@ -279,8 +279,3 @@ async def opened(app: StepApp, pilot: Pilot[Any]) -> None:
 async def closed(app: StepApp, pilot: Pilot[Any]) -> None:
     await until(pilot, lambda: not isinstance(app.screen, Dialog))
     await pilot.pause()
-
-
-def shown(app: App[Any]) -> str:
-    """The screen with line breaks and runs of blanks taken out."""
-    return " ".join(screen_text(app).split())
