@@ -17,7 +17,14 @@ from tests.support.bootable import boot_sector, qcow2_disk, raw_disk
 from tests.support.guests import GuestFactory, disk_xml, guest_xml, serial_xml
 from tests.support.rig import Rig, wait_until
 from tuivm.hypervisor.creating import run
-from tuivm.model.creation import Created, CreationPlan, CreationProgress, Placed, VolumeOrder
+from tuivm.model.creation import (
+    Created,
+    CreationPlan,
+    CreationProgress,
+    Placed,
+    PoolOrder,
+    VolumeOrder,
+)
 from tuivm.model.spec import Spec
 
 MIB = 1 << 20
@@ -158,6 +165,32 @@ def test_an_image_is_sent_made_larger_and_boots(place: Place, tmp_path: Path) ->
     assert "virtual size: 16 MiB" in image_info(place.directory / "disk.qcow2")
     transfers = [one for one in place.told if one.total]
     assert transfers[-1].done == transfers[-1].total == image.stat().st_size
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["directory is there", "directory is new"])
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_pool_that_the_host_has_not_got(
+    place: Place, tmp_path: Path, *, there: bool, fails: bool
+) -> None:
+    directory = tmp_path / "deep/default"
+    if there:
+        directory.mkdir(parents=True)
+    placed = Placed(str(directory / "disk.qcow2"), "qcow2", pool="default", volume="disk.qcow2")
+    missing = disk_xml(tmp_path / "missing", "vdx") if fails else ""
+    plan = plan_of(place, VolumeOrder(placed, MIB), start=True, more=missing)
+    plan = plan._replace(pools=(PoolOrder("default", str(directory)),))
+    created = place.create(plan)
+    pools = {pool.name(): pool for pool in place.factory.conn.listAllStoragePools()}
+    assert created.left == ()
+    if fails:
+        assert created.problem is not None
+        assert pools.keys() == {"images"}
+        assert directory.exists() == there
+    else:
+        assert created.problem is None
+        assert pools["default"].isActive()
+        assert pools["default"].autostart()
+        assert (directory / "disk.qcow2").exists()
 
 
 def test_holes_are_not_sent(place: Place, tmp_path: Path) -> None:

@@ -11,13 +11,15 @@ from typing import TypeVar
 import libvirt
 from lxml import etree
 
-from tuivm.domainxml.firstboot import KEY, NAMESPACE, Mark, mark_xml, marked
+from tuivm.domainxml.firstboot import Mark, marked
 from tuivm.domainxml.parse import Element, parse_domain, text
 from tuivm.domainxml.storage import nvram_path
 from tuivm.hypervisor.creating_job import CreationStoppedError, Job, MadeGuest, connected
+from tuivm.hypervisor.creating_pools import make_pool
 from tuivm.hypervisor.creating_undo import undo
 from tuivm.hypervisor.creating_volumes import Opener, Volumes
 from tuivm.hypervisor.errors import problem_from, reason_of
+from tuivm.hypervisor.firstboot import set_mark
 from tuivm.model.creation import Created, CreationPlan, CreationProgress, Placed, VolumeOrder
 from tuivm.model.hosts import Problem
 
@@ -130,6 +132,8 @@ class _Creation:
         job, plan = self._job, self._plan
         job.check()
         self._require_free(conn)
+        for order in plan.pools:
+            make_pool(conn, job, order, local=self._local)
         volumes = Volumes(conn, job, self._open, self._seed)
         made = [volumes.make(order) for order in plan.volumes]
         job.check()
@@ -169,7 +173,10 @@ class _Creation:
             one._replace(path=one.path or paths.get((one.pool, one.volume), ""))
             for one in self._plan.temporary
         )
-        return Mark(volumes) if volumes else None
+        # One that is not started yet is defined as its first boot needs it.
+        waits = bool(self._identity.first_xml) and not self._plan.spec.start
+        after = self._identity.xml if waits else ""
+        return Mark(self._identity.uuid, volumes, after=after) if volumes or after else None
 
     def _define(self, conn: libvirt.virConnect, mark: Mark | None) -> libvirt.virDomain:
         """The definition that stays; or, where it is not to be started now, the one of the first
@@ -227,17 +234,6 @@ class _Creation:
             return call()
         except libvirt.libvirtError as error:
             raise self._job.failed(what, error) from error
-
-
-def set_mark(domain: libvirt.virDomain, mark: Mark | None) -> None:
-    """Write the mark into the definition that stays, or take it out. Raises libvirtError."""
-    domain.setMetadata(
-        libvirt.VIR_DOMAIN_METADATA_ELEMENT,
-        None if mark is None else mark_xml(mark),
-        KEY,
-        NAMESPACE,
-        libvirt.VIR_DOMAIN_AFFECT_CONFIG,
-    )
 
 
 def _is_there(find: Callable[[str], libvirt.virDomain], key: str) -> bool:

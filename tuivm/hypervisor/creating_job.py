@@ -32,6 +32,14 @@ class MadeVolume(NamedTuple):
     certain: bool = True
 
 
+class MadePool(NamedTuple):
+    """new_directory: it was not there before the pool was built."""
+
+    uuid: str
+    name: str
+    new_directory: bool = False
+
+
 class MadeGuest(NamedTuple):
     """keep_nvram: the file of its UEFI variables is not of this run."""
 
@@ -55,6 +63,7 @@ class Job:
         self._told = told
         self._cancelled = cancelled
         self.steps: list[Step] = []
+        self.pools: list[MadePool] = []
         self.volumes: list[MadeVolume] = []
         self.guest: MadeGuest | None = None
 

@@ -8,7 +8,8 @@ import time
 import libvirt
 
 from tuivm.domainxml.storage import pool_type
-from tuivm.hypervisor.creating_job import Job, MadeGuest, MadeVolume, connected
+from tuivm.hypervisor.creating_job import Job, MadeGuest, MadePool, MadeVolume, connected
+from tuivm.hypervisor.creating_pools import remove_pool
 from tuivm.hypervisor.creating_volumes import Opener
 from tuivm.hypervisor.errors import is_unsupported, reason_of
 from tuivm.model.requests import Step
@@ -16,6 +17,9 @@ from tuivm.model.requests import Step
 _BUSY = 10.0
 """Seconds that a volume stays in use at most when the transfer into it was broken off."""
 _AGAIN = 0.25
+
+
+_Made = MadePool | MadeVolume | MadeGuest
 
 
 class _LostError(Exception):
@@ -27,10 +31,11 @@ class StaysError(Exception):
 
 
 def undo(opener: Opener, job: Job, reconnect: float) -> tuple[str, ...]:
-    """Remove the guest, then the volumes, newest first. The job's steps say what was removed; what
-    could not be is handed back, in words. reconnect: seconds that a lost host has to come back."""
+    """Remove the guest, then the volumes, newest first, then pools. The job's steps say what was
+    removed; what could not be is handed back, in words. reconnect: seconds that a lost host has to
+    come back."""
     until = time.monotonic() + reconnect
-    todo: list[MadeGuest | MadeVolume] = list(job.volumes)
+    todo: list[_Made] = [*job.pools, *job.volumes]
     if job.guest is not None:
         todo.append(job.guest)
     left: list[str] = []
@@ -55,13 +60,13 @@ def undo(opener: Opener, job: Job, reconnect: float) -> tuple[str, ...]:
     return tuple(left)
 
 
-def _remove(
-    conn: libvirt.virConnect, job: Job, one: MadeGuest | MadeVolume, left: list[str]
-) -> None:
+def _remove(conn: libvirt.virConnect, job: Job, one: _Made, left: list[str]) -> None:
     """Raises _LostError when the connection is gone, so that it is tried again over another."""
     try:
         if isinstance(one, MadeGuest):
             removed = remove_guest(conn, one)
+        elif isinstance(one, MadePool):
+            removed = remove_pool(conn, one)
         elif one.certain:
             removed = remove_volume(conn, one)
         else:
@@ -155,5 +160,7 @@ def _note_doubtful(conn: libvirt.virConnect, volume: MadeVolume, left: list[str]
     )
 
 
-def _called(one: MadeGuest | MadeVolume) -> str:
-    return one.name if isinstance(one, MadeGuest) else one.path or f"{one.pool}/{one.name}"
+def _called(one: _Made) -> str:
+    if isinstance(one, MadeVolume):
+        return one.path or f"{one.pool}/{one.name}"
+    return f"the pool {one.name}" if isinstance(one, MadePool) else one.name

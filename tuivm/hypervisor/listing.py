@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import libvirt
 
+from tuivm.domainxml.namespaces import FIRST_BOOT
 from tuivm.domainxml.read import read_details
 from tuivm.hypervisor.errors import is_unsupported
 from tuivm.hypervisor.states import state_words
@@ -30,6 +31,7 @@ class Roster:
         self._due: set[str] = set()
         self._bulk_states = True
         self.started: dict[str, float] = {}
+        self._marked: set[str] = set()
 
     @property
     def guests(self) -> Mapping[str, Guest]:
@@ -138,14 +140,22 @@ class Roster:
         if guest is None or handle is None:
             return
         try:
-            details = read_details(handle.XMLDesc(0))
+            xml = handle.XMLDesc(0)
+            details = read_details(xml)
         except libvirt.libvirtError as error:
             _log.info("no XML of %s on %s: %s", guest.name, self._host, error)
             return
         except ValueError as error:
             _log.warning("XML of %s on %s cannot be read: %s", guest.name, self._host, error)
             return
+        if FIRST_BOOT in xml:
+            self._marked.add(uuid)
         self._put(guest._replace(details=details))
+
+    def take_marked(self) -> frozenset[str]:
+        """Guests whose XML, read since the last time, bears the mark of their first boot."""
+        marked, self._marked = frozenset(self._marked), set()
+        return marked
 
     def _update(
         self, uuid: str, name: str, state: GuestState, reason: str, number: int | None

@@ -87,6 +87,21 @@ class Lookups:
             self._running = True
             self._start(partial(self._look, new, seen), self._done)
 
+    def settle(self, marked: frozenset[str]) -> None:
+        """See to guests whose first boot is to come, under way or over."""
+        if marked:
+            self._start(partial(self._settle, marked), lambda _nothing: None)
+
+    def _settle(self, marked: frozenset[str]) -> None:
+        from tuivm.hypervisor.firstboot import settle  # noqa: PLC0415 - few guests are new
+
+        with self._spares.borrow(self._link) as conn:
+            for uuid in marked:
+                try:
+                    settle(conn, uuid)
+                except (libvirt.libvirtError, ValueError) as error:
+                    _log.info("the first boot of %s: %s", uuid, error)
+
     def _done(self, _nothing: None) -> None:
         self._running = False
 

@@ -197,9 +197,10 @@ class Session:
             local = self._facts is not None and self._facts.local
             self._lookups.tick(self._view().guests, local=local)
         if not self._spec.readonly:
-            # libvirt lets nobody who may only read talk to an agent.
+            # libvirt lets nobody who may only read talk to an agent, or change a guest.
             view = self._view()
             self._agents.tick(view.guests, figures=Groups.AGENT in view.groups)
+            self._lookups.settle(self._roster.take_marked())
 
     def _read_load(self) -> HostLoad | None:
         if self._meter is None:

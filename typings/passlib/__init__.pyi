@@ -1,0 +1,1 @@
+"""Types of libpass, as far as tuivm uses it."""

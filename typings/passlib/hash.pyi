@@ -1,0 +1,9 @@
+"""Types of libpass's hashes, as far as tuivm uses them."""
+
+class sha512_crypt:
+    @classmethod
+    def using(cls, *, rounds: int) -> type[sha512_crypt]: ...
+    @classmethod
+    def hash(cls, secret: str) -> str: ...
+    @classmethod
+    def verify(cls, secret: str, hash: str) -> bool: ...
