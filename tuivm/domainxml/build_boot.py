@@ -17,9 +17,22 @@ class _Bootable(NamedTuple):
 
 def boot_number(making: Making, kind: str, number: int) -> int:
     """The place in the boot order of a disk or NIC ("disk", "nic") by its number; 0 for none."""
-    order = _order(making)
+    order = _order(making) if making.qemu else []
     device = _Bootable(kind, number)
     return order.index(device) + 1 if device in order else 0
+
+
+def boot_devices(making: Making) -> list[str]:
+    """The same order by classes ("hd", "cdrom", "network"), for Xen: its driver reads no other."""
+    kinds = [
+        "network"
+        if device.kind == "nic"
+        else "cdrom"
+        if making.disks[device.number].disk.kind is DiskKind.CDROM
+        else "hd"
+        for device in _order(making)
+    ]
+    return [] if making.qemu else list(dict.fromkeys(kinds))
 
 
 def ends_at_reboot(making: Making) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from tuivm.domainxml.build_parts import Making, element
 from tuivm.domainxml.parse import Element
-from tuivm.model.spec import Graphics, Preset
+from tuivm.model.spec import Graphics
 
 _VIRTIO_GPU = ("virtio-gpu", "virtio1.0-gpu", "virtio-vga")
-_VIRTIO_SERIAL = ("virtio-serial", "virtio-console", "virtio1.0-console", "virtio1.0-serial")
 _LOOPBACK = "127.0.0.1"
 
 
@@ -23,7 +22,7 @@ def consoles(making: Making) -> list[Element]:
 
 def channels(making: Making) -> list[Element]:
     """The guest agent's, and SPICE's."""
-    if not making.virtio or making.has_driver(*_VIRTIO_SERIAL) is False:
+    if not making.virtio:
         return []
     made = [_channel("unix", "org.qemu.guest_agent.0")]
     if making.spec.graphics is Graphics.SPICE:
@@ -59,18 +58,25 @@ def _inputs(making: Making) -> list[Element]:
 
 
 def _video(making: Making) -> str:
-    """A model that the host has and the OS can drive. VGA needs no driver.
+    """The best model that the host has and the OS can drive; VGA needs no driver.
 
-    virtio's is preferred where the OS has a driver (Linux does); QXL pays only with SPICE.
+    virtio's is preferred where the OS has one (Linux does), and is s390x's only one. QXL pays only
+    with SPICE. VGA's memory does not work with KVM on ARM, ramfb does.
     """
-    offered = making.caps.videos
-    driven = making.has_driver(*_VIRTIO_GPU) or making.os.family == "linux" or not making.x86
     wanted = ["vga", "bochs", "cirrus"]
+    if making.arm:
+        wanted = ["ramfb", *wanted]
     if making.windows and making.x86 and making.spec.graphics is Graphics.SPICE:
         wanted.insert(0, "qxl")
-    if making.s390x or (driven and making.spec.preset is not Preset.EMULATED and not making.ppc):
+    linux = making.os.family == "linux" or not making.x86
+    driven = making.has_driver(*_VIRTIO_GPU)
+    # SLOF, the firmware of ppc64, shows itself on VGA alone.
+    if making.virtio and not making.ppc and (linux if driven is None else driven):
         wanted.insert(0, "virtio")
-    return next((model for model in wanted if not offered or model in offered), wanted[0])
+    if making.s390x:
+        wanted = ["virtio"]
+    offered = making.caps.videos
+    return next((model for model in wanted if not offered or model in offered), "none")
 
 
 def _console(target: str) -> Element:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tuivm.domainxml.build_boot import ends_at_reboot
+from tuivm.domainxml.build_boot import boot_devices, ends_at_reboot
 from tuivm.domainxml.build_parts import Making, element
 from tuivm.domainxml.parse import Element
 from tuivm.model.creation import Placed
@@ -28,6 +28,7 @@ def os_element(making: Making) -> Element:
     root = element("os", machine)
     if making.spec.machine.firmware in _UEFI:
         _firmware(making, root)
+    root.extend(element("boot", dev=device) for device in boot_devices(making))
     if making.direct_kernel:
         for tag, placed in (("kernel", making.kernel), ("initrd", making.initrd)):
             if placed is not None:

@@ -112,8 +112,13 @@ class Making(NamedTuple):
 
     @property
     def virtio(self) -> bool:
-        """The devices that no person asked for by name may be virtio's."""
-        return self.qemu and self.spec.preset is not Preset.EMULATED
+        """The devices that no person asked for by name may be virtio's: the OS has drivers, or can
+        be given them (Windows)."""
+        none = bool(self.os.devices) and not any(
+            name.startswith("virtio") for name in self.os.devices
+        )
+        emulated = self.spec.preset is Preset.EMULATED
+        return self.qemu and not emulated and (self.windows or not none)
 
     @property
     def direct_kernel(self) -> bool:

@@ -100,14 +100,14 @@ def _inner(schema: etree.RelaxNG, domain: Element, part: Element) -> tuple[Eleme
             parent.remove(found)
         return bool(schema.validate(_frame(domain, _devices(trial) if device else trial)))
 
-    blamed, wrong = part, "something in it is missing, unknown or not allowed together"
+    blamed, wrong = part, "something in it is missing, unknown or does not go together"
     content = text(part, ".")
     if not len(part) and content:
         wrong = f"'{content}' or its place is not allowed"
     # The deepest one comes last: what is outside it is good without it, too.
     for element in part.iter("*"):
         if element is not part and good_without(element, None):
-            blamed, wrong = element, "it is unknown or not allowed here, or its content is"
+            blamed, wrong = element, "it is unknown here, or something in it is"
     for element in part.iter("*"):
         for name in map(str, element.attrib):
             if good_without(element, name):
@@ -116,11 +116,12 @@ def _inner(schema: etree.RelaxNG, domain: Element, part: Element) -> tuple[Eleme
 
 
 def _finding(element: Element, wrong: str) -> Finding:
-    line = element.sourceline
+    said = "".join(f" {name}='{value}'" for name, value in list(element.attrib.items())[:_MOST])
+    tag = etree.QName(element).localname
     return Finding(
         "xml-schema",
         Severity.ERROR,
-        f"Line {line}: libvirt's schema refuses <{element.tag}>: {wrong}.",
+        f"Line {element.sourceline}: libvirt's schema refuses <{tag}{said}>: {wrong}.",
         why="libvirt would refuse the definition, or leave this out without a word.",
         remedy="Compare it with https://libvirt.org/formatdomain.html.",
     )
