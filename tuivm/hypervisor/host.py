@@ -16,13 +16,14 @@ from tuivm.hypervisor.lanes import Lanes
 from tuivm.hypervisor.runner import Runner
 from tuivm.hypervisor.spares import Spares
 from tuivm.model.hosts import HostSpec, HostState, Problem
-from tuivm.model.ports import CredentialRequest, DeletionLookup, Sinks, Text, View
+from tuivm.model.ports import CredentialRequest, DefinitionAnswer, DeletionLookup, Sinks, Text, View
 from tuivm.model.requests import (
     Delete,
     DiscardSave,
     ForceOff,
     Outcome,
     Reboot,
+    Redefine,
     Rename,
     Request,
     Reset,
@@ -37,6 +38,7 @@ from tuivm.model.snapshot import HostSnapshot
 
 if TYPE_CHECKING:
     from tuivm.hypervisor.createhost import LibvirtCreateHost
+    from tuivm.model.consoles import ConsoleAnswer, ConsoleSinks
 
 T = TypeVar("T")
 
@@ -56,12 +58,15 @@ _VERBS: dict[type, str] = {
     DiscardSave: "discard the saved state of",
     SetAutostart: "set autostart of",
     Rename: "rename",
+    Redefine: "change the definition of",
     Delete: "delete",
 }
 _DEADLINES: dict[type, float] = {
     # libvirt may probe QEMU anew at a start, and restores a managed save with it.
     Start: 300.0,
     Delete: 600.0,
+    # As at a start: libvirt checks the definition against what the emulator can.
+    Redefine: 300.0,
     Save: 1800.0,
 }
 
@@ -219,6 +224,43 @@ class LibvirtHost:
             lambda problem: DeletionLookup(problem=problem),
         )
 
+    def definition(self, uuid: str) -> Future[DefinitionAnswer]:
+        return self._submit(
+            lambda conn: _definition(conn, uuid),
+            "cannot read the definition",
+            lambda problem: DefinitionAnswer(problem=problem),
+        )
+
+    def console(
+        self, uuid: str, device: str, sinks: ConsoleSinks, *, force: bool = False
+    ) -> Future[ConsoleAnswer]:
+        what = "cannot open the console"
+        if self._spec.readonly:
+            refusal = Problem(what, f"{self._spec.name} is opened read-only")
+            return _done(_no_console(refusal))
+        given_up = threading.Event()
+
+        def run() -> ConsoleAnswer:
+            from tuivm.hypervisor.console import may_be_taken, open_console  # noqa: PLC0415
+            from tuivm.model.consoles import ConsoleAnswer  # noqa: PLC0415
+
+            if self._link is None:
+                return _no_console(Problem(what, f"{self._spec.name} is {self._last.state.value}"))
+            try:
+                line = open_console(self._open_link, uuid, device, sinks, force=force)
+            except libvirt.libvirtError as error:
+                problem = problem_from(what, error, self._spec.uri)
+                return ConsoleAnswer(problem=problem, taken=may_be_taken(error) and not force)
+            if given_up.is_set():
+                line.close()
+            return ConsoleAnswer(line)
+
+        def late(words: str) -> ConsoleAnswer:
+            given_up.set()
+            return _no_console(Problem(what, words))
+
+        return self._actions.submit(run, deadline=DEADLINE, late=late)
+
     def creating(self) -> LibvirtCreateHost:
         # Loaded when a guest is to be created, not at the start.
         from tuivm.hypervisor.createhost import LibvirtCreateHost  # noqa: PLC0415
@@ -307,9 +349,13 @@ class LibvirtHost:
         )
 
     def _open_spare(self) -> Link:
+        return self._open_link(None)
+
+    def _open_link(self, on_close: Callable[[], None] | None) -> Link:
         # It has what was answered for the first connection and asks nothing itself.
         asker = Asker(self._spec.name, lambda request: request.answer(None), self._known)
-        return open_link(self._spec.uri, readonly=self._spec.readonly, asker=asker)
+        readonly = self._spec.readonly
+        return open_link(self._spec.uri, readonly=readonly, asker=asker, on_close=on_close)
 
     def _poke(self) -> None:
         """Show the effect now, also where no event tells of it."""
@@ -332,6 +378,18 @@ def _look_up(conn: libvirt.virConnect, uuid: str) -> DeletionLookup:
     from tuivm.hypervisor.deletion import look_up  # noqa: PLC0415
 
     return look_up(conn, uuid)
+
+
+def _definition(conn: libvirt.virConnect, uuid: str) -> DefinitionAnswer:
+    from tuivm.hypervisor.definition import look_up  # noqa: PLC0415
+
+    return DefinitionAnswer(look_up(conn, uuid))
+
+
+def _no_console(problem: Problem) -> ConsoleAnswer:
+    from tuivm.model.consoles import ConsoleAnswer  # noqa: PLC0415
+
+    return ConsoleAnswer(problem=problem)
 
 
 def _done(value: T) -> Future[T]:
