@@ -8,18 +8,11 @@ from pathlib import Path
 import pytest
 
 from tuivm.domainxml.domcaps import read_domain_caps
-from tuivm.domainxml.hostcaps import cpu_list, read_capabilities
+from tuivm.domainxml.hostcaps import read_capabilities
 from tuivm.domainxml.networkxml import read_interface, read_network
 from tuivm.domainxml.nodedevs import named_devices, read_node_device
 from tuivm.domainxml.parse import parse_domain
-from tuivm.domainxml.storagexml import (
-    Permissions,
-    has_paths,
-    pool_permissions,
-    read_pool,
-    read_volume,
-    volume_permissions,
-)
+from tuivm.domainxml.storagexml import read_pool
 from tuivm.model.offers import (
     Capabilities,
     CpuMode,
@@ -30,7 +23,6 @@ from tuivm.model.offers import (
     Network,
     NumaNode,
     Pool,
-    Volume,
 )
 
 DATA = Path(__file__).parent / "data/create"
@@ -116,12 +108,11 @@ def test_next_to_nothing_is_a_document_too() -> None:
     assert read_domain_caps("<domainCapabilities/>") == DomainCaps()
     assert read_pool("<pool/>", active=False) == Pool("", "", active=False)
     assert read_network("<network/>", active=False) == Network("", active=False)
-    assert read_volume("<volume/>") == Volume("", "", 0, 0)
     assert read_node_device("<device/>").device is None
 
 
 @pytest.mark.parametrize(
-    "read", [read_capabilities, read_domain_caps, read_volume, read_interface, read_node_device]
+    "read", [read_capabilities, read_domain_caps, read_interface, read_node_device]
 )
 @pytest.mark.parametrize("xml", ["", "not XML", "<other/>", "<!DOCTYPE capabilities><other/>"])
 def test_another_document_is_refused_with_the_reason(read, xml: str) -> None:  # type: ignore[no-untyped-def]
@@ -228,18 +219,6 @@ def test_secure_boot_as_newer_libvirts_tell_it() -> None:
     assert read_domain_caps(xml).secure_boot
 
 
-def test_a_list_of_cpus() -> None:
-    assert cpu_list("0-3,6") == (0, 1, 2, 3, 6)
-    assert cpu_list(" 4 ,1-2,") == (4, 1, 2)
-    assert cpu_list("") == ()
-
-
-@pytest.mark.parametrize("words", ["3-1", "a", "1-", "0-99999999999", "-1"])
-def test_no_list_of_cpus(words: str) -> None:
-    with pytest.raises(ValueError, match="not a"):
-        cpu_list(words)
-
-
 POOL = """<pool type='dir'><name>default</name><uuid>1</uuid>
   <capacity unit='bytes'>1000</capacity><allocation unit='bytes'>300</allocation>
   <available unit='bytes'>700</available><source/>
@@ -254,30 +233,6 @@ def test_a_pool() -> None:
     )
     off = read_pool(POOL, active=False)
     assert (off.capacity, off.available) == (0, 0), "what it last was is not what is free"
-    assert pool_permissions(POOL) == Permissions(0o711, 0, 7)
-    assert pool_permissions("<pool/>") is None
-
-
-def test_whose_volumes_have_paths() -> None:
-    assert has_paths("logical")
-    assert not has_paths("rbd")
-
-
-def test_a_volume() -> None:
-    xml = """<volume type='file'><name>web.qcow2</name><key>/p/web.qcow2</key>
-      <capacity unit='bytes'>2147483648</capacity><allocation unit='bytes'>200704</allocation>
-      <target><path>/p/web.qcow2</path><format type='qcow2'/>
-        <permissions><mode>0600</mode><owner>64055</owner><group>64055</group></permissions>
-      </target>
-      <backingStore><path>/p/base.qcow2</path><format type='qcow2'/></backingStore></volume>"""
-    assert read_volume(xml) == Volume(
-        "web.qcow2", "/p/web.qcow2", 2147483648, 200704, "qcow2", "/p/base.qcow2"
-    )
-    assert volume_permissions(xml) == Permissions(0o600, 64055, 64055)
-
-
-def test_a_directory_in_a_pool_is_no_image() -> None:
-    assert read_volume("<volume type='dir'><name>x</name></volume>") is None
 
 
 NETWORK = """<network><name>default</name>{forward}<bridge name='virbr0' stp='on'/>

@@ -5,15 +5,10 @@ The document is described in libvirt's formatcaps page.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tuivm.domainxml.parse import Element, attr, number, parse_xml, size_kib, text
 from tuivm.model.offers import Capabilities, GuestArch, MachineType, NumaNode
-
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
-_MOST_CPUS = 1 << 16
-"""A range beyond that is no list of CPUs."""
 
 
 def read_capabilities(xml: str) -> Capabilities:
@@ -101,21 +96,3 @@ def _names(elements: Iterator[Element]) -> tuple[str, ...]:
 
 def _texts(elements: Iterator[Element]) -> tuple[str, ...]:
     return tuple(word for one in elements if (word := text(one, ".")))
-
-
-def cpu_list(words: str) -> tuple[int, ...]:
-    """The numbers of a list such as "0-3,6", as libvirt and the kernel write them.
-
-    Raises ValueError for anything else.
-    """
-    found: dict[int, None] = {}
-    for part in filter(None, (part.strip() for part in words.split(","))):
-        match = _RANGE.fullmatch(part)
-        if match is None:
-            raise ValueError(f"not a list of CPUs: {words}")
-        first = int(match[1])
-        last = int(match[2] or match[1])
-        if not first <= last < _MOST_CPUS:
-            raise ValueError(f"not a range of CPUs: {part}")
-        found.update(dict.fromkeys(range(first, last + 1)))
-    return tuple(found)

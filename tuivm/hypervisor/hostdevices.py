@@ -80,8 +80,8 @@ class _Found:
         critical = ["a keyboard is on it" for one in self.nodes if _keyboard_on(one, node)]
         used += [
             f"mediated device {one.device.address} is made of it"
-            for one in self.nodes
-            if one.device and one.device.kind == "mdev" and _above(node, one.path)
+            for one in self._on(node)
+            if one.device and one.device.kind == "mdev"
         ]
         unknown: tuple[str, ...]
         if self._uses is None:
