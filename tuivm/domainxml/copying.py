@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from lxml import etree
 
 from tuivm.domainxml.build_parts import element, own_mac
-from tuivm.domainxml.firstboot import NAMESPACE as FIRST_BOOT
+from tuivm.domainxml.firstboot import read_mark, settled
+from tuivm.domainxml.namespaces import FIRST_BOOT
 from tuivm.domainxml.parse import Element, attr, child_attr, parse_domain
 from tuivm.domainxml.storage import Layer
 from tuivm.model.creation import Placed
@@ -37,6 +38,10 @@ def copied(
     survives. Raises ValueError for what is no definition, or cannot have the new size.
     """
     domain = parse_domain(xml)
+    mark = read_mark(domain)
+    if mark is not None:
+        # What is there for its first boot alone goes with it, and is not the copy's.
+        domain = parse_domain(settled(xml, mark))
     domain.attrib.pop("id", "")
     _identity(domain, spec)
     _size(domain, spec)
