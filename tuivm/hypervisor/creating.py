@@ -12,7 +12,7 @@ import libvirt
 from lxml import etree
 
 from tuivm.domainxml.firstboot import Mark, marked
-from tuivm.domainxml.parse import Element, parse_domain, text
+from tuivm.domainxml.parse import Element, child_attr, parse_domain, text
 from tuivm.domainxml.storage import nvram_path
 from tuivm.hypervisor.creating_job import CreationStoppedError, Job, MadeGuest, connected
 from tuivm.hypervisor.creating_pools import make_pool
@@ -86,7 +86,8 @@ def run(
 
 
 class _Identity:
-    """Name and UUID of the guest, as the XML has them; and both definitions with just these."""
+    """Name, UUID and first MAC of the guest, as the XML has them; and both definitions with just
+    that name and UUID."""
 
     def __init__(self, plan: CreationPlan) -> None:
         """Raises ValueError for what is no definition of a guest."""
@@ -97,6 +98,7 @@ class _Identity:
         given = text(domain, "uuid") or plan.spec.uuid
         # As libvirt writes it, to be compared with what libvirt says.
         self.uuid = str(uuids.UUID(given)) if given else str(uuids.uuid4())
+        self.mac = child_attr(domain, "devices/interface/mac", "address")
         self.xml = self._with(domain)
         self.first_xml = self._with(parse_domain(plan.first_xml)) if plan.first_xml else ""
 
@@ -165,7 +167,8 @@ class _Creation:
         from tuivm.cloudseed import seed  # noqa: PLC0415
 
         assert order.seed is not None
-        return seed(order.seed, self._identity.name, self._identity.uuid)
+        identity = self._identity
+        return seed(order.seed, name=identity.name, instance_id=identity.uuid, mac=identity.mac)
 
     def _mark(self, made: list[Placed]) -> Mark | None:
         paths = {(one.pool, one.volume): one.path for one in made}

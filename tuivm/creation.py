@@ -1,0 +1,201 @@
+"""From a spec to what it comes to on a host, and on to a guest: for the command line.
+
+Asks the host what the rules want to know, lets the rules speak, and hands the plan over.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from tuivm.model.createports import CreatePort, CreationRun, Head
+from tuivm.model.creation import CreationPlan, CreationProgress
+from tuivm.model.findings import Finding, Severity
+from tuivm.model.hosts import Problem
+from tuivm.model.offers import DomainCaps, HostOffer
+from tuivm.model.oses import GENERIC, OsInfo
+from tuivm.model.spec import FileRef, SourceKind, Spec
+from tuivm.osinfo import HEAD_SIZE, Catalog
+from tuivm.preflight.defaults import choose_caps
+from tuivm.preflight.images import FileFacts, read_head, wanted
+from tuivm.preflight.planning import TreeFiles, plan
+
+T = TypeVar("T")
+
+_WITH_FILE = (SourceKind.ISO, SourceKind.IMPORT, SourceKind.OVERLAY, SourceKind.CLOUD)
+"""Sources that are one file."""
+
+
+class Drawn(NamedTuple):
+    """What a spec comes to. plan: None where the host did not answer; problem then says why.
+    findings: of the plan, of what could not be looked at, and of libvirt's schema; errors first."""
+
+    plan: CreationPlan | None = None
+    offer: HostOffer | None = None
+    caps: DomainCaps | None = None
+    findings: tuple[Finding, ...] = ()
+    problem: Problem | None = None
+
+
+class _RefusedError(Exception):
+    """The host did not answer what everything else hangs on."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.what)
+        self.problem = problem
+
+
+class TreeError(Exception):
+    """Nothing that could be booted was found at a URL; its text says why."""
+
+
+def find_tree(url: str, arch: str) -> TreeFiles:
+    """Raises TreeError."""
+    # Fetches; most sources need none of it.
+    from tuivm import installtree  # noqa: PLC0415
+
+    try:
+        found = installtree.find(url, arch)
+    except installtree.TreeError as error:
+        raise TreeError(str(error)) from error
+    return TreeFiles(found.kernel, found.initrd, found.cmdline)
+
+
+class Creation:
+    """Creating guests on one host. Nothing here blocks: each call hands back a future that a
+    daemon thread fulfils.
+
+    catalog: of operating systems. tree: looks for an installer at a URL, for an architecture.
+    """
+
+    def __init__(
+        self,
+        port: CreatePort,
+        *,
+        catalog: Catalog | None = None,
+        tree: Callable[[str, str], TreeFiles] = find_tree,
+    ) -> None:
+        self._port = port
+        self._catalog = catalog or Catalog()
+        self._tree = tree
+
+    def draw(self, spec: Spec) -> Future[Drawn]:
+        """The plan for a spec, on what the host offers now."""
+        return _background(partial(self._draw, spec))
+
+    def create(self, drawn: CreationPlan, told: Callable[[CreationProgress], None]) -> CreationRun:
+        """As `CreatePort.create`."""
+        return self._port.create(drawn, told)
+
+    def _draw(self, spec: Spec) -> Drawn:
+        """On a thread of its own: waits for the host, whose answers have deadlines of their own."""
+        offered = self._port.offer().result()
+        offer = offered.offer
+        if offer is None:
+            return Drawn(problem=offered.problem)
+        try:
+            return self._draw_on(spec, offer)
+        except _RefusedError as refused:
+            return Drawn(offer=offer, problem=refused.problem)
+
+    def _draw_on(self, spec: Spec, offer: HostOffer) -> Drawn:
+        findings: list[Finding] = []
+        heads = {file: self._head(file) for file in self._to_look_at(spec, offer)}
+        os = self._os(spec, heads)
+        which = choose_caps(spec, offer, os)
+        answer = self._port.domain_caps(which.virt_type, which.arch, which.machine).result()
+        if answer.caps is None:
+            raise _RefusedError(answer.problem or _silent(offer.host))
+        files = {file: _facts(heads[file]) for file in wanted(spec, offer)}
+        tree = None
+        if spec.source.kind is SourceKind.TREE and spec.source.url:
+            try:
+                tree = self._tree(spec.source.url, which.arch)
+            except TreeError as error:
+                findings.append(_no_tree(spec.source.url, error))
+        made = plan(
+            spec,
+            offer,
+            answer.caps,
+            os,
+            source_xml=self._source_xml(spec),
+            files=files,
+            tree=tree,
+        )
+        findings += made.findings
+        if made.xml:
+            findings += self._port.validate(made.xml).result()
+        order = list(Severity)
+        found = tuple(
+            sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity))
+        )
+        return Drawn(made._replace(findings=found), offer, answer.caps, found)
+
+    def _to_look_at(self, spec: Spec, offer: HostOffer) -> tuple[FileRef, ...]:
+        files = wanted(spec, offer)
+        source = spec.source.file
+        # An installer in a pool tells its OS too.
+        if spec.source.kind in _WITH_FILE and not spec.os and any(source):
+            files = (source, *files)
+        return tuple(dict.fromkeys(files))
+
+    def _head(self, file: FileRef) -> Head:
+        return self._port.head(file, HEAD_SIZE).result()
+
+    def _os(self, spec: Spec, heads: dict[FileRef, Head]) -> OsInfo:
+        """What is said, else what the source's image holds: by its first bytes, else its name."""
+        if spec.os:
+            return self._catalog.by_id(spec.os) or GENERIC
+        file = spec.source.file
+        if spec.source.kind not in _WITH_FILE or not any(file):
+            return GENERIC
+        head = heads.get(file, Head())
+        name = file.local or file.volume or file.path
+        return self._catalog.by_head(head.data) or self._catalog.by_image(name) or GENERIC
+
+    def _source_xml(self, spec: Spec) -> str:
+        if spec.source.kind is not SourceKind.COPY or not spec.source.guest:
+            return ""
+        answer = self._port.domain_xml(spec.source.guest).result()
+        if answer.problem is not None:
+            raise _RefusedError(answer.problem)
+        return answer.data.decode(errors="replace")
+
+
+def _facts(head: Head) -> FileFacts:
+    facts = read_head(head.data, head.size)
+    problem = f"{head.problem.what}: {head.problem.reason}" if head.problem is not None else ""
+    return facts._replace(problem=problem, closed=head.closed)
+
+
+def _no_tree(url: str, error: TreeError) -> Finding:
+    return Finding(
+        "tree-not-found",
+        Severity.ERROR,
+        f"no installer was found at {url}: {error}",
+        "its kernel and initrd are what the guest is started with",
+        "give the URL of a directory with a .treeinfo file, or of a distribution's installer",
+        "source.url",
+    )
+
+
+def _silent(host: str) -> Problem:
+    return Problem(f"cannot ask {host} what a guest may be")
+
+
+def _background(work: Callable[[], T]) -> Future[T]:
+    """On a daemon thread: nothing waits for it when the program ends."""
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
+
+    def go() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - handed on to whoever asked
+            future.set_exception(error)
+
+    threading.Thread(target=go, name="creation", daemon=True).start()
+    return future
