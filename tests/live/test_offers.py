@@ -16,10 +16,12 @@ from tests.support.rig import Rig, wait_until
 from tests.support.watching import TIMEOUT
 from tuivm.hypervisor.createhost import LibvirtCreateHost
 from tuivm.hypervisor.host import LibvirtHost
+from tuivm.model.createports import CreationRun
+from tuivm.model.creation import CreationPlan, CreationProgress
 from tuivm.model.hosts import HostSpec
 from tuivm.model.offers import DomainCaps, HostOffer, Pool, Volume
 from tuivm.model.ports import Sinks
-from tuivm.model.spec import FileRef
+from tuivm.model.spec import FileRef, Spec
 
 TCG = ("qemu", "x86_64")
 
@@ -286,3 +288,64 @@ def test_nothing_waits_for_domain_capabilities(fresh_rig: Rig) -> None:
         fresh_rig.resume()
     assert [one.result(TIMEOUT).caps is not None for one in hanging] == [True, True, False]
     wait_until(lambda: not host.busy, TIMEOUT, "the calls to come back")
+
+
+def test_creating_goes_on_beside_all_else(
+    port: LibvirtCreateHost, guest_factory: GuestFactory
+) -> None:
+    xml = guest_xml("made")
+    plan = CreationPlan(spec=Spec(name="made", start=False), xml=xml)
+    told: list[CreationProgress] = []
+    run = port.create(plan, told.append)
+    created = run.result.result(TIMEOUT)
+    assert created.problem is None
+    assert created.name == "made"
+    assert guest_factory.exists(created.uuid)
+    assert told
+    assert not port.busy
+    again = port.create(plan._replace(xml=guest_xml("made")), told.append).result.result(TIMEOUT)
+    assert again.problem is not None, "the name is taken"
+    assert guest_factory.exists(created.uuid), "what was there stays"
+
+
+def test_a_cancelled_creation_leaves_nothing(
+    port: LibvirtCreateHost, guest_factory: GuestFactory
+) -> None:
+    plan = CreationPlan(spec=Spec(name="never"), xml=guest_xml("never"))
+    asked = threading.Event()
+    run: list[CreationRun] = []
+
+    def told(_: CreationProgress) -> None:
+        asked.wait(TIMEOUT)
+        run[0].cancel()
+
+    run.append(port.create(plan, told))
+    assert port.busy
+    asked.set()
+    created = run[0].result.result(TIMEOUT)
+    assert created.problem is not None
+    assert guest_factory.conn.listAllDomains() == []
+
+
+def test_nothing_is_created_on_a_host_that_is_read_only(rig: Rig) -> None:
+    host = LibvirtHost(HostSpec("ro", rig.uri, readonly=True), Sinks(snapshot=lambda _: None))
+    port = host.creating()
+    plan = CreationPlan(spec=Spec(name="never"), xml=guest_xml("never"))
+    created = port.create(plan, lambda _: None).result.result(TIMEOUT)
+    assert created.problem is not None
+    assert "read-only" in created.problem.reason
+    assert offered(port).driver == "QEMU", "what it offers can be looked at all the same"
+    host.close()
+
+
+def test_a_fault_of_the_programs_own_leaves_nobody_waiting(
+    port: LibvirtCreateHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("tuivm.hypervisor.creating.run", broken)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    run = port.create(CreationPlan(spec=Spec(name="x")), lambda _: None)
+    with pytest.raises(RuntimeError, match="internal error"):
+        run.result.result(TIMEOUT)
