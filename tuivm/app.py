@@ -60,6 +60,8 @@ def _lab() -> Screen[None]:
     return LabScreen()
 
 
+CONSOLE = "guest.console"
+"""The command that opens a guest's console."""
 HEARTBEAT = 1.0
 """Seconds between two repaints of what changes with time alone (countdowns, ages)."""
 SETTLE = 0.05
@@ -312,6 +314,15 @@ class TuivmApp(DeskApp):
         for screen in self.screen_stack:
             if isinstance(screen, CompareScreen):
                 screen.compare_guests(guests)
+
+    def show_guest(self, key: GuestKey, *, console: bool = False) -> None:
+        from tuivm.screens.guest import GuestScreen  # noqa: PLC0415 - when it opens
+
+        self.do_place_guests()
+        screen = GuestScreen(key)
+        self.push_screen(screen)
+        if console and CONSOLE in BY_ID:
+            self.call_after_refresh(self.run_command, CONSOLE, screen)
 
     def do_place_hosts(self) -> None:
         self.switch_mode("hosts")

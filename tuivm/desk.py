@@ -77,6 +77,10 @@ class DeskApp(OrderedKeys):
         """Go to the compare place with the devices of these guests."""
         raise NotImplementedError
 
+    def show_guest(self, key: GuestKey, *, console: bool = False) -> None:
+        """Go to a guest, and open its console there."""
+        raise NotImplementedError
+
     def perform(self, name: str) -> None:
         """Do something that the program itself does: `do_<name, with _ for .>`."""
         getattr(self, f"do_{name.replace('.', '_')}")()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from uuid import UUID
 
+from tests.support.simcreate import SimCreate, kvm_offer
 from tests.support.simguest import SimGuest
 from tuivm.domainxml.read import read_details
 from tuivm.model.consoles import ConsoleAnswer, ConsoleSinks
@@ -83,6 +84,7 @@ class SimHost:
         self._random = random.Random(seed)
         self._last = clock()
         self.guests: dict[str, SimGuest] = {}
+        self.create = SimCreate(kvm_offer(spec.name))
         self.view = View()
         self.state = HostState.UP
         self.problem: Problem | None = None
@@ -280,6 +282,9 @@ class SimHost:
         answers = self.consoles.get(uuid, [])
         future.set_result(answers.pop(0) if answers else ConsoleAnswer(SimConsole(sinks)))
         return future
+
+    def creating(self) -> SimCreate:
+        return self.create
 
     def deletion_facts(self, uuid: str) -> Future[DeletionLookup]:
         future: Future[DeletionLookup] = Future()

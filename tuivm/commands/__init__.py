@@ -5,6 +5,7 @@ from __future__ import annotations
 from tuivm.commands.base import CommandType
 from tuivm.commands.charts import CHART_COMMANDS
 from tuivm.commands.compare import COMPARE_COMMANDS
+from tuivm.commands.create import CREATE_COMMANDS
 from tuivm.commands.guests import GUEST_COMMANDS
 from tuivm.commands.lab import LAB_COMMANDS
 from tuivm.commands.lifecycle import LIFECYCLE
@@ -19,6 +20,7 @@ from tuivm.commands.tour import TOUR_COMMANDS
 COMMANDS: tuple[CommandType, ...] = (
     *PLACES,
     *LIFECYCLE,
+    *CREATE_COMMANDS,
     *GUEST_COMMANDS,
     *TABLE_COMMANDS,
     *CHART_COMMANDS,

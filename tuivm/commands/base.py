@@ -87,6 +87,9 @@ class Desk(Protocol):
     def compare(self, guests: Sequence[GuestKey]) -> None:
         """Go to the compare place with the devices of these guests."""
 
+    def show_guest(self, key: GuestKey, *, console: bool = False) -> None:
+        """Go to a guest, and open its console there."""
+
 
 class Command:
     """A thing that a person can do."""

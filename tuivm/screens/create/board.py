@@ -15,7 +15,7 @@ from textual.widgets import Static
 from tuivm.model.findings import Finding
 from tuivm.model.units import visible
 from tuivm.screens.create.draft import Draft
-from tuivm.screens.create.fields import Field, finding_line
+from tuivm.screens.create.fields import Cycler, Field, finding_line
 from tuivm.screens.create.frame import (
     Marked,
     state_of,
@@ -27,19 +27,20 @@ from tuivm.screens.create.frame import (
 )
 from tuivm.screens.create.step import Step
 from tuivm.screens.dialogs.base import plain
+from tuivm.widgets.keybar import KeyBar, KeyHint
 from tuivm.widgets.linetext import LineText
 
 WIDE = 110
 """Columns from which on steps and summary have a column each."""
 KEYS = (
-    ("Enter", "next"),
-    ("PgUp/PgDn", "steps"),
-    ("Space", "choose"),
-    ("^r", "review"),
-    ("^s", "save"),
-    ("F5", "ask again"),
-    ("F1", "keys"),
-    ("Esc", "leave"),
+    KeyHint("go_on", "enter", "next"),
+    KeyHint("page(-1)", "pgup", "back"),
+    KeyHint("choose", "space", "choose"),
+    KeyHint("review", "^r", "review"),
+    KeyHint("save", "^s", "save"),
+    KeyHint("ask_again", "f5", "ask again"),
+    KeyHint("help", "f1", "keys"),
+    KeyHint("leave", "esc", "leave"),
 )
 
 
@@ -73,7 +74,6 @@ class Board(ModalScreen[Ending]):
     Board #summary { height: 2; background: $surface; padding: 0 1; text-wrap: nowrap;
         text-overflow: ellipsis; }
     Board #said { height: 2; padding: 0 1; }
-    Board #keys { background: $panel; text-wrap: nowrap; text-overflow: ellipsis; height: 1; }
     Board.-narrow #list, Board.-narrow #side { display: none; }
     Board #line, Board #summary { display: none; }
     Board.-narrow #line, Board.-narrow #summary { display: block; }
@@ -99,7 +99,7 @@ class Board(ModalScreen[Ending]):
             yield Static(id="side")
         yield Static(id="summary")
         yield Static(id="said")
-        yield LineText(id="keys")
+        yield KeyBar()
 
     def on_mount(self) -> None:
         # A default stylesheet cannot speak of the program around its own widget.
@@ -157,7 +157,7 @@ class Board(ModalScreen[Ending]):
         self.query_one("#side", Static).update(summary_lines(draft))
         self._paint_trouble()
         self._paint_said()
-        self._paint_keys()
+        self.query_one(KeyBar).set_hints(KEYS)
 
     def marked(self) -> list[Marked]:
         """The steps with their states."""
@@ -196,14 +196,18 @@ class Board(ModalScreen[Ending]):
             if found:
                 text = finding_line(found[0], ascii_only=self.ascii_only, whole=True)
             else:
-                text = plain(field.about, "$quiet")
+                text = plain(field.spoken, "$quiet")
         self.query_one("#said", Static).update(text)
 
-    def _paint_keys(self) -> None:
-        parts = []
-        for key, label in KEYS:
-            parts.append(Content.assemble((f" {key}", "bold $accent"), f" {label} "))
-        self.query_one("#keys", LineText).set_content(Content("").join(parts))
+    async def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
+        event.stop()
+        await self.run_action(event.command)
+
+    def action_choose(self) -> None:
+        """A click on the hint for Space."""
+        focused = self.focused
+        if isinstance(focused, Cycler):
+            focused.action_open()
 
     def _field_in_focus(self) -> Field | None:
         focused = self.focused

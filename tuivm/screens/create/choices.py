@@ -153,6 +153,11 @@ class ChoiceField(Field):
         return self._value
 
     @property
+    def spoken(self) -> str:
+        chosen = self._choice(self._value or self._default)
+        return "; ".join(part for part in (self.about, chosen.help) if part)
+
+    @property
     def shown(self) -> str:
         """The line as it is painted."""
         return self._cycler.plain

@@ -35,8 +35,8 @@ _LONGEST = 65_536
 def finding_line(finding: Finding, *, ascii_only: bool = False, whole: bool = False) -> Content:
     """Glyph, word and what was found; with `whole` why it matters and what to do as well."""
     glyph, plain, style = _MARKS[finding.severity]
-    told = [finding.what.rstrip("."), finding.why.rstrip("."), finding.remedy.rstrip(".")]
-    text = ". ".join(part for part in (told if whole else (told[0], told[2])) if part)
+    told = (finding.what, finding.why if whole else "", finding.remedy)
+    text = "; ".join(part.rstrip(".") for part in told if part)
     mark = plain if ascii_only else glyph
     return Content.assemble(
         (f"{mark} {finding.severity.value}: ", f"bold {style}"), (visible(text), "")
@@ -110,6 +110,11 @@ class Field(Vertical):
         return self.app.has_class("-ascii")
 
     @property
+    def spoken(self) -> str:
+        """What is said of it while it has the focus."""
+        return self.about
+
+    @property
     def all_findings(self) -> tuple[Finding, ...]:
         """Those of the preflight, after that of the field itself."""
         if not self.fault:
@@ -140,7 +145,8 @@ class Field(Vertical):
     def _paint_said(self) -> None:
         if not self._ready:
             return
-        found = self.all_findings
+        # Notes are read at the field in focus, and in the review.
+        found = [one for one in self.all_findings if one.severity is not Severity.NOTE]
         self.set_class(bool(found), "-said")
         lines = [finding_line(one, ascii_only=self.ascii_only) for one in found]
         self.query_one(".field-said", Static).update(Content("\n").join(lines))
@@ -288,7 +294,7 @@ class Cycler(Widget, can_focus=True):
     """One value of several on one line."""
 
     DEFAULT_CSS = """
-    Cycler { height: 1; width: 1fr; }
+    Cycler { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
     Cycler:focus { text-style: bold; background: $block-cursor-background;
         color: $block-cursor-foreground; }
     """

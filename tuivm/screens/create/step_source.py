@@ -33,6 +33,10 @@ KINDS = (
 )
 
 
+_COMPLETE = (SourceKind.PXE, SourceKind.EMPTY)
+"""Kinds that need nothing more."""
+
+
 class SourceStep(Step):
     """What has no default: the file, or whatever else the kind of source needs."""
 
@@ -144,7 +148,8 @@ class SourceStep(Step):
         self.query_one(CloudForm).asked(event, spec.source.cloud, put)
 
     def said(self, draft: Draft) -> bool:
-        return draft.spec.source != Source()
+        source = draft.spec.source
+        return source != Source(kind=source.kind) or source.kind in _COMPLETE
 
 
 def _with_file(source: Source, key: str, file: FileRef) -> Source:

@@ -18,7 +18,7 @@ from tuivm.model.createports import CreatePort
 from tuivm.model.creation import CreationPlan
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.hosts import Problem
-from tuivm.model.spec import Spec
+from tuivm.model.spec import Source, SourceKind, Spec
 from tuivm.screens.create import deeds
 from tuivm.screens.create.board import Board, Ending
 from tuivm.screens.create.draft import Draft
@@ -88,7 +88,7 @@ class Wizard(Board):
         rules: Callable[[], Rules] = real_rules,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._began = spec or Spec()
+        self._began = spec or Spec(source=Source(kind=SourceKind.ISO))
         draft = Draft(
             host=hosts[0] if hosts else "",
             hosts=tuple(hosts),
@@ -186,10 +186,18 @@ class Wizard(Board):
         step.draft = self.draft
         for other in self.steps:
             other.display = other is step
-        if not step.is_attached:
-            self.query_one("#steps").mount(step)
         self._show()
-        self.call_after_refresh(self._focus, step, key)
+        if step.is_attached:
+            self.call_after_refresh(self._focus, step, key)
+        else:
+            self.call_later(self._bring, step, key)
+
+    async def _bring(self, step: Step, key: str) -> None:
+        """Make a step that is gone to for the first time."""
+        if not step.is_attached:
+            await self.query_one("#steps").mount(step)
+        step.show(self.draft)
+        self._focus(step, key)
 
     def _focus(self, step: Step, key: str = "") -> None:
         if step is not self.step or not step.is_attached:
