@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, NoReturn, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 from tuivm import environment, labruns
 from tuivm.cli import Exit
 from tuivm.headless import labkept
 from tuivm.headless.labprogress import ProgressLine
+from tuivm.headless.waiting import POLL, signals_as_exceptions, wait_for
 from tuivm.model.hosts import HostSpec
 from tuivm.model.lab import (
     Backing,
@@ -35,10 +34,6 @@ from tuivm.options import Options
 if TYPE_CHECKING:
     from tuivm.laboratory import Running
 
-T = TypeVar("T")
-
-POLL = 0.5
-"""Seconds after which Ctrl+C is seen at the latest."""
 CLEANING = 60.0
 """Seconds that a run which was stopped has to remove its guests."""
 
@@ -122,14 +117,14 @@ def _run(
     host = specs[0].name
     line = ProgressLine(err)
     line.note(f"Asking {host} what it can do")
-    offer = _result(lab.offer(host))
+    offer = wait_for(lab.offer(host))
     if offer.problem:
         raise LabPortError(offer.problem)
     _tell_leftovers(lab, specs[0], line)
     plan = lab.plan(offer, request)
     _tell_plan(offer, plan, line)
     heard: SimpleQueue[Progress] = SimpleQueue()
-    with _signals_as_exceptions():
+    with signals_as_exceptions():
         running = lab.begin(offer, plan, heard.put, arguments.name or "")
         try:
             last = _follow(heard, line)
@@ -148,31 +143,6 @@ def _run(
     if not arguments.json:
         out.write(f"\nKept as {visible(last.run.name)}: tuivm lab show, compare, export\n")
     return Exit.FINE
-
-
-@contextmanager
-def _signals_as_exceptions() -> Iterator[None]:
-    """What ends a program at once ends it in good order instead. The first one counts: `timeout`
-    sends each twice, and a person in a hurry does, which must not end the cleaning up."""
-    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    # nohup's stays ignored.
-    before = {one: signal.getsignal(one) for one in ends}
-    taken = [one for one in ends if before[one] is not signal.SIG_IGN]
-
-    def leave(number: int, _frame: object) -> NoReturn:
-        for one in taken:
-            signal.signal(one, signal.SIG_IGN)
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + number)
-
-    for one in taken:
-        signal.signal(one, leave)
-    try:
-        yield
-    finally:
-        for one in taken:
-            signal.signal(one, before[one])
 
 
 def _tell_stopping(running: Running, line: ProgressLine) -> None:
@@ -200,7 +170,7 @@ def _follow(heard: SimpleQueue[Progress], line: ProgressLine) -> Progress:
 
 
 def _tell_leftovers(lab: LabPort, spec: HostSpec, line: ProgressLine) -> None:
-    left = _result(lab.leftovers(spec.name))
+    left = wait_for(lab.leftovers(spec.name))
     if left:
         things = _number(len(left), "thing")
         connect = f" -c {spec.uri}" if spec.uri else ""
@@ -236,7 +206,7 @@ def _clean(
     code = Exit.FINE
     for spec in specs:
         try:
-            left = _result(lab.leftovers(spec.name))
+            left = wait_for(lab.leftovers(spec.name))
             found.extend(left)
             asked.append(visible(spec.name))
         except LabPortError as error:
@@ -252,7 +222,7 @@ def _clean(
     if not arguments.yes and not _agreed(len(found), err):
         out.write("Nothing was removed.\n")
         return Exit.FAILED
-    _result(lab.clean(tuple(found)))
+    wait_for(lab.clean(tuple(found)))
     out.write(f"Removed: {len(found)}.\n")
     return code
 
@@ -275,13 +245,3 @@ def _number(number: int, what: str) -> str:
 def _named(left: Sequence[Leftover]) -> str:
     names = ", ".join(one.name for one in left[:3])
     return names if len(left) <= 3 else f"{names} …"
-
-
-def _result(future: Future[T]) -> T:
-    """Wait for it so that Ctrl+C is heard."""
-    while True:
-        try:
-            return future.result(POLL)
-        except TimeoutError:
-            if future.done():
-                raise
