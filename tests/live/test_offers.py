@@ -290,6 +290,43 @@ def test_nothing_waits_for_domain_capabilities(fresh_rig: Rig) -> None:
     wait_until(lambda: not host.busy, TIMEOUT, "the calls to come back")
 
 
+ELSEWHERE = """<node><device><name>pci_0000_03_00_0</name>
+  <path>/sys/devices/pci0000:00/0000:03:00.0</path><parent>computer</parent>
+  <driver><name>igb</name></driver>
+  <capability type='pci'><class>0x020000</class><domain>0</domain><bus>3</bus><slot>0</slot>
+  <function>0</function><product id='0x1521'>I350</product><vendor id='0x8086'>Intel</vendor>
+  <capability type='virt_functions' maxCount='7'>
+    <address domain='0x0000' bus='0x03' slot='0x10' function='0x0'/></capability>
+  <iommuGroup number='15'>
+    <address domain='0x0000' bus='0x03' slot='0x00' function='0x0'/></iommuGroup>
+  </capability></device>
+  <device><name>net_eth7</name><path>/sys/devices/pci0000:00/0000:03:00.0/net/eth7</path>
+  <parent>pci_0000_03_00_0</parent><capability type='net'><interface>eth7</interface>
+  <address>02:00:00:00:00:01</address><link state='up'/><capability type='80203'/></capability>
+  </device>
+  <domain type='test'><name>has-it</name><memory>8192</memory><os><type>hvm</type></os>
+  <devices><hostdev mode='subsystem' type='pci'><source>
+    <address domain='0x0000' bus='0x03' slot='0x00' function='0x0'/></source></hostdev></devices>
+  </domain></node>"""
+
+
+def test_a_host_that_is_not_this_machine(tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere.xml"
+    path.write_text(ELSEWHERE)
+    host = LibvirtHost(HostSpec("far", f"test://{path}"), Sinks(snapshot=lambda _: None))
+    offer = offered(host.creating())
+    host.close()
+    assert (offer.driver, offer.local, offer.passt) == ("TEST", False, None)
+    (device,) = offer.devices
+    assert (device.address, device.iommu_group) == ("0000:03:00.0", 15)
+    assert device.virtual_functions == ("0000:03:10.0",)
+    assert device.used_by == ("guest has-it", "interface eth7 is up")
+    assert device.unknown == ("whether the host needs interface eth7: ip route",)
+    assert [one.name for one in offer.interfaces] == ["eth7"]
+    assert offer.nesting.enabled is None
+    assert offer.nesting.kernel == ""
+
+
 def test_creating_goes_on_beside_all_else(
     port: LibvirtCreateHost, guest_factory: GuestFactory
 ) -> None:

@@ -254,6 +254,13 @@ def test_a_device_with_a_like_beginning_is_another() -> None:
     assert devices(SATA_NODE, uses=uses)["0000:00:1f.2"].critical == ()
 
 
+def test_what_is_not_known_of_disks_matters_to_those_with_disks() -> None:
+    uses = HostUses(unknown=("which disks ZFS has: zpool status -P",))
+    found = devices(SATA_NODE, NIC_NODE, node(SDA, block="/dev/sda"), uses=uses)
+    assert found["0000:00:1f.2"].unknown == uses.unknown
+    assert found["0000:03:00.0"].unknown == ()
+
+
 def test_guests_that_have_a_device() -> None:
     taken = (Named(pci="0000:03:00.0"),)
     found = devices(NIC_NODE, SATA_NODE, guests={"guest web (off)": taken}, uses=HostUses())

@@ -53,6 +53,8 @@ class LibvirtCreateHost:
         self._offers = Lanes(f"offers-{spec.name}", 1)
         self._asking = Lanes(f"domain-capabilities-{spec.name}", 2)
         self._quick = Lanes(f"files-{spec.name}", 2)
+        # One: libvirt's grammar is kept, and is not for two threads at once.
+        self._checking = Lanes("schema", 1)
         self._lock = threading.Lock()
         self._caps: dict[_CapsKey, Future[CapsAnswer]] = {}
         self._runs: list[_Run] = []
@@ -61,16 +63,21 @@ class LibvirtCreateHost:
     @property
     def busy(self) -> bool:
         """Some call is in flight, or a creation is under way."""
-        lanes = (self._offers, self._asking, self._quick)
-        return any(one.busy for one in lanes) or any(not run.result.done() for run in self._runs)
+        return any(one.busy for one in self._lanes) or any(
+            not run.result.done() for run in self._runs
+        )
 
     def close(self) -> None:
         """Stop, creations too: they remove what they made, if the program lives that long. Never
         waits."""
         for run in self._runs:
             run.cancel()
-        for lanes in (self._offers, self._asking, self._quick):
+        for lanes in self._lanes:
             lanes.close()
+
+    @property
+    def _lanes(self) -> tuple[Lanes, ...]:
+        return (self._offers, self._asking, self._quick, self._checking)
 
     def offer(self) -> Future[Offered]:
         return self._ask(
@@ -134,7 +141,7 @@ class LibvirtCreateHost:
         )
 
     def validate(self, xml: str) -> Future[tuple[Finding, ...]]:
-        return self._quick.submit(lambda: _validate(xml), deadline=DEADLINE, late=_unchecked)
+        return self._checking.submit(lambda: _validate(xml), deadline=DEADLINE, late=_unchecked)
 
     def create(self, plan: CreationPlan, told: Callable[[CreationProgress], None]) -> _Run:
         run = _Run()

@@ -93,7 +93,9 @@ class _Found:
             used += [use.words for use in mine if not use.critical]
             if device.kind == "pci" and boot_display(device.address):
                 critical.append("it is the host's boot display")
-            unknown = self._uses.unknown
+            # What could not be looked at is about disks and interfaces.
+            carries = any(one.block or one.interface for one in self._on(node))
+            unknown = self._uses.unknown if carries else ()
         return device._replace(
             used_by=tuple(dict.fromkeys(used)),
             critical=tuple(dict.fromkeys(critical)),
