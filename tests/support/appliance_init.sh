@@ -5,6 +5,7 @@
 #   none  sit still                                sleep suspend itself to memory (S3), once
 #   agent  run the guest agent, where it is part of the initramfs
 #   mute   be on the guest agent's port, and never answer
+#   shell  have a shell on the first serial port
 #   orders  do as the lines on the virtio port tuivm.orders say:
 #             read MIB COUNT, write MIB COUNT  so many direct requests of 4 KiB, on the disk whose
 #                                              size in MiB is that
@@ -132,6 +133,14 @@ mute() {
   while :; do sleep 60; done
 }
 
+# Started anew when it ends, as a getty would.
+shell() {
+  while :; do
+    setsid sh -c 'exec sh -i </dev/ttyS0 >/dev/ttyS0 2>&1'
+    usleep 100000
+  done
+}
+
 started=
 once() { # NAME COMMAND...: in the background, the first time only
   case " $started " in *" $1 "*) return ;; esac
@@ -147,6 +156,7 @@ loads() {
   wants orders && once orders orders
   wants agent && once agent agent
   wants mute && once mute mute
+  wants shell && once shell shell
   wants net && for path in /sys/class/net/eth*; do
     [ -e "$path" ] && once "net-${path##*/}" net_load "${path##*/}"
   done

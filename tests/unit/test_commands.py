@@ -250,6 +250,7 @@ FIT = {
     "guest.save": {R, B, P, D, S},
     "guest.discard-saved": set(),
     "guest.autostart": set(GuestState),
+    "guest.models": set(GuestState),
     "guest.rename": {O, C, U},
     "guest.delete": set(GuestState),
 }
@@ -277,6 +278,7 @@ def test_every_command_on_guests_is_in_that_table() -> None:
     [
         ("guest.save", {"persistent": False}, "transient"),
         ("guest.rename", {"persistent": False, "state": O}, "transient"),
+        ("guest.models", {"persistent": False}, "transient"),
         ("guest.autostart", {"persistent": False}, "transient"),
         ("guest.autostart", {"autostart": None}, "does not report"),
         ("guest.discard-saved", {"managed_save": None}, "no saved state"),

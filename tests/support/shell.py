@@ -1,0 +1,79 @@
+"""A shell on the serial console of an appliance (`load=shell`), over libvirt's stream."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from tests.support.rig import wait_until
+from tuivm.hypervisor.connect import Asker, Link, open_link
+from tuivm.hypervisor.console import Console, open_console
+from tuivm.model.consoles import ConsoleSinks
+
+BOOT = 120
+"""Seconds that a boot may take on a machine that is busy with other tests."""
+
+
+class Shell:
+    """What a guest says and is told on its console. A context manager: its end closes it."""
+
+    def __init__(self, uri: str, uuid: str, *, force: bool = False) -> None:
+        self._lock = threading.Lock()
+        self._heard = bytearray()
+        self.ended: list[str] = []
+        self.link: Link | None = None
+        self._runs = 0
+
+        def opener(on_close: Callable[[], None]) -> Link:
+            asker = Asker("rig", lambda request: request.answer(None))
+            self.link = open_link(uri, readonly=False, asker=asker, on_close=on_close)
+            return self.link
+
+        sinks = ConsoleSinks(self._got, self.ended.append)
+        self.console: Console = open_console(opener, uuid, "", sinks, force=force)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.console.close()
+
+    def _got(self, data: bytes) -> None:
+        with self._lock:
+            self._heard += data
+
+    @property
+    def heard(self) -> str:
+        with self._lock:
+            return self._heard.decode(errors="replace")
+
+    def wait(self, words: str, seconds: float = BOOT) -> None:
+        wait_until(lambda: words in self.heard, seconds, f"{words!r} in {self.heard[-500:]!r}")
+
+    def ready(self) -> None:
+        """Wait until the shell answers: what is typed before is lost."""
+
+        def answers() -> bool:
+            self.console.send(b"echo an''swers\n")
+            return "\nanswers" in self.heard.replace("\r", "")
+
+        wait_until(answers, BOOT, "the shell")
+
+    def run(self, command: str) -> str:
+        """Output of a command, without the echo of it."""
+        self._runs += 1
+        # The quotes keep the echo of what is typed from looking like the answer.
+        self.console.send(f"echo BE''GIN{self._runs}; {command}; echo E''ND{self._runs}\n".encode())
+        answer = re.compile(rf"BEGIN{self._runs}\n(.*?)END{self._runs}\n", re.DOTALL)
+        found = wait_until(
+            lambda: answer.search(self.heard.replace("\r", "")), BOOT, f"the output of {command}"
+        )
+        return str(found.group(1)).strip()
