@@ -72,12 +72,13 @@ class Case(NamedTuple):
     offer: Mapping[str, Any] = {}
 
 
-def built(case: Case) -> str:
+def built(case: Case, *, emulator: str = "") -> str:
+    """The definition. emulator: where it is, on another host than the case's."""
     caps, offer = facts(case)
     return build(
         case.spec,
         offer,
-        caps,
+        caps._replace(emulator=emulator or caps.emulator),
         case.os,
         case.disks,
         case.kernel,
@@ -348,11 +349,12 @@ def _devices() -> dict[str, Case]:
         "session": _case(
             SourceKind.IMPORT,
             (IMPORTED,),
-            more={"machine": tcg, "nics": (user, passt), "graphics": Graphics.SPICE},
+            more={"machine": tcg, "nics": (user,), "graphics": Graphics.SPICE},
             caps="x86-q35-tcg",
             host="x86-tcg",
             offer={"session": True},
         ),
+        "passt": _case(SourceKind.IMPORT, (IMPORTED,), more={"nics": (passt,)}),
         "nics": _case(
             SourceKind.IMPORT,
             (IMPORTED,),

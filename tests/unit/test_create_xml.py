@@ -15,7 +15,6 @@ from tests.support.createspecs import (
     CDROM,
     IMPORTED,
     KERNEL,
-    NETWORK,
     NEW,
     SEED,
     UUID,
@@ -26,7 +25,17 @@ from tuivm.domainxml.build_parts import cdrom_bus, own_mac
 from tuivm.domainxml.parse import parse_domain
 from tuivm.domainxml.schema import SCHEMA_DIR, validate
 from tuivm.model.creation import Placed
-from tuivm.model.spec import Disk, Firmware, Nic, NicKind, Passed, PassKind, SourceKind, Spec
+from tuivm.model.spec import (
+    Disk,
+    Firmware,
+    Forward,
+    Nic,
+    NicKind,
+    Passed,
+    PassKind,
+    SourceKind,
+    Spec,
+)
 
 GOLDEN = Path(__file__).parent / "golden/create"
 
@@ -264,9 +273,9 @@ def test_the_agents_channel_is_there_for_who_can_use_it() -> None:
 
 
 def test_forwards_are_written_for_passt_alone() -> None:
-    domain = parse_domain(built(CASES["session"]))
+    domain = parse_domain(built(CASES["passt"]))
     assert len(domain.findall("devices/interface/portForward")) == 2
-    user = NETWORK._replace(kind=NicKind.USER, forwards=CASES["session"].spec.nics[1].forwards)  # type: ignore[index]
+    user = Nic(NicKind.USER, model="virtio", forwards=(Forward(2222, 22),))
     assert parse_domain(built(_changed("import", nics=(user,)))).find(".//portForward") is None
 
 
