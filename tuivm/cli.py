@@ -79,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "stats":
             _add_stats_options(command)
+    _add_create(commands)
     _add_lab(commands)
     demo = _command(commands, "demo", "two live guests compared, virtio and emulated, and a tour")
     _add_appliance_options(demo)
@@ -93,6 +94,29 @@ def _command(
     command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
     _add_globals(command, after=True)
     return command
+
+
+def _add_create(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    create = _command(commands, "create", "create a guest from a spec")
+    create.add_argument("spec", metavar="SPEC", help="a TOML file (docs/specs), - for stdin")
+    what = create.add_mutually_exclusive_group()
+    what.add_argument("--print-xml", action="store_true", help="print the definition, and end")
+    what.add_argument("--dry-run", action="store_true", help="print what would be done, and end")
+    create.add_argument(
+        "--start",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="start it, or not, whatever the spec says",
+    )
+    create.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="accept the warning of this id; may be given again",
+    )
+    create.add_argument("--yes", action="store_true", help="accept every warning")
+    create.add_argument("--json", action="store_true", help="JSON (docs/json.md)")
 
 
 def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

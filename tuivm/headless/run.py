@@ -12,8 +12,9 @@ import tuivm
 from tuivm import cli, config, environment, logs, targets
 from tuivm.cli import Exit
 from tuivm.headless import check, completions, show, stats
+from tuivm.model.createports import CreatePort
 from tuivm.model.hosts import HostSpec
-from tuivm.model.ports import Groups
+from tuivm.model.ports import Groups, Sinks
 from tuivm.model.units import visible
 from tuivm.options import Options
 
@@ -59,8 +60,8 @@ def _with_libvirt(arguments: argparse.Namespace, options: Options) -> int:
         problem = error.problem
         _warn(f"{problem.what}: {problem.reason}\n  remedy: {problem.remedy}")
         return Exit.USAGE
-    if arguments.command == "check":
-        return _check(arguments, specs)
+    if arguments.command in ("check", "create"):
+        return (_check if arguments.command == "check" else _create)(arguments, specs)
     if arguments.command == "stats":
         return _stats(arguments, options, specs)
     return _show(arguments, options, specs)
@@ -89,6 +90,16 @@ def _show(arguments: argparse.Namespace, options: Options, specs: tuple[HostSpec
         brief=arguments.brief,
         ascii_only=options.ascii or environment.wants_ascii(os.environ),
     )
+
+
+def _create(arguments: argparse.Namespace, specs: tuple[HostSpec, ...]) -> Exit:
+    from tuivm.headless.create import create_command  # noqa: PLC0415 - for this alone
+    from tuivm.hypervisor.maker import LibvirtHosts  # noqa: PLC0415 - loads libvirt
+
+    def port(spec: HostSpec) -> CreatePort:
+        return LibvirtHosts().make(spec, Sinks(snapshot=lambda _snapshot: None)).creating()
+
+    return create_command(arguments, specs, port, sys.stdout, sys.stderr)
 
 
 def _check(arguments: argparse.Namespace, specs: tuple[HostSpec, ...]) -> Exit:

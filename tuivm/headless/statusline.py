@@ -26,6 +26,17 @@ class StatusLine:
         self._err.write(f"tuivm: {visible(text)}\n")
         self._err.flush()
 
+    def more(self, text: str) -> None:
+        """What belongs to the line before."""
+        self._err.write(f"  {visible(text)}\n")
+        self._err.flush()
+
+    def ask(self, text: str) -> None:
+        """A question, whose answer is typed behind it."""
+        self.end()
+        self._err.write(visible(text))
+        self._err.flush()
+
     def say(self, text: str, *, log: bool) -> None:
         """How it is now. log: where there is no terminal, it is worth a line."""
         text = visible(text)

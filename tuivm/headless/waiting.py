@@ -10,7 +10,7 @@ from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
 
-POLL = 0.5
+POLL = 0.2
 """Seconds after which Ctrl+C is seen at the latest."""
 
 
