@@ -129,7 +129,7 @@ OFFER = HostOffer(
     "qemu:///system",
     "QEMU",
     local=True,
-    libvirt_version=9_000_000,
+    libvirt_version=9_001_000,
     qemu_version=7_002_000,
     cpus=8,
     memory_kib=32 << 20,

@@ -274,6 +274,11 @@ def test_connections_of_a_system_host() -> None:
     assert "inactive" in refusals(picks)["network:lab"]
 
 
+def test_the_first_libvirt_with_passt_refuses_it() -> None:
+    old = OFFER._replace(libvirt_version=9_000_000)
+    assert "later than 9.0.0" in refusals(connections(old))["passt"]
+
+
 def test_connections_of_a_session() -> None:
     picks = connections(TCG)
     assert "macvtap:eno1" in refusals(picks)

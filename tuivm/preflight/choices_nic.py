@@ -146,8 +146,9 @@ def _user_mode(offer: HostOffer) -> tuple[Pick, ...]:
     passt = ""
     if offer.passt is False:
         passt = "passt is not installed on the host"
-    elif 0 < offer.libvirt_version < 9_000_000:
-        passt = "needs libvirt 9.0"
+    elif 0 < offer.libvirt_version <= 9_000_000:
+        # 9.0.0 brought it, and refuses its own XML (libvirt's issue 462).
+        passt = "needs a libvirt later than 9.0.0"
     note = "user mode, faster; the guest has the host's addresses; ports can be forwarded"
     if offer.passt is None:
         note += "; not known whether passt is installed"

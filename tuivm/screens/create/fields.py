@@ -318,6 +318,11 @@ class Cycler(Widget, can_focus=True):
         super().__init__()
         self._content = Content()
 
+    def on_mount(self) -> None:
+        if self.app.has_class("-ascii"):
+            # An ellipsis is none of its characters.
+            self.styles.text_overflow = "clip"
+
     @property
     def plain(self) -> str:
         return self._content.plain
