@@ -1,29 +1,22 @@
-"""Sets of CPUs as libvirt writes them: "0-3,6", "^2" takes one out again."""
+"""What is wrong with sets of CPUs that a person types."""
 
 from __future__ import annotations
 
-import re
+from tuivm.preflight.cpusets import parse_cpus
 
-_PART = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?|\^(\d{1,5})", re.ASCII)
+_LONGEST = 200
 
 
 def cpuset_fault(text: str, cpus: int = 0) -> str:
-    """What is wrong with a set of CPUs, "" for nothing. cpus: how many there are, 0 if unknown."""
-    chosen: set[int] = set()
-    for part in text.split(","):
-        match = _PART.fullmatch(part.strip())
-        if match is None:
-            return "a set of CPUs is written 0-3,6"
-        if match[3]:
-            chosen.discard(int(match[3]))
-            continue
-        low, high = int(match[1]), int(match[2] or match[1])
-        if high < low:
-            return f"{part.strip()} goes backwards"
-        if cpus and high >= cpus:
-            return f"the last of the host's CPUs is {cpus - 1}"
-        chosen.update(range(low, high + 1))
-    return "" if chosen else "nothing is left of it"
+    """ "" for nothing. cpus: how many there are, 0 if unknown."""
+    # Digits of other scripts are numbers to Python, and to nothing that comes after it.
+    if len(text) > _LONGEST or not text.isascii():
+        return "a set of CPUs is written 0-3,6"
+    try:
+        chosen = parse_cpus(text)
+    except ValueError as error:
+        return str(error)
+    return f"the last of the host's CPUs is {cpus - 1}" if cpus and max(chosen) >= cpus else ""
 
 
 def pins_fault(text: str, cpus: int = 0) -> str:

@@ -1,0 +1,228 @@
+"""The wizard's step "Passthrough": the host's devices as a tree, each with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from tuivm.model.findings import Severity
+from tuivm.model.offers import HostDevice
+from tuivm.model.units import visible
+from tuivm.preflight.passing import Verdict, VerdictKind, verdict
+from tuivm.screens.create.choices import ListField, Row, Rows
+from tuivm.screens.create.devicetree import (
+    Branch,
+    alike,
+    group_of,
+    is_ticked,
+    named,
+    short_address,
+    tree,
+    turned,
+)
+from tuivm.screens.create.draft import Draft
+from tuivm.screens.create.fields import finding_line
+from tuivm.screens.create.step import Step
+from tuivm.widgets.itemlist import ItemList
+
+_LOOKS = {
+    VerdictKind.FREE: ("✓", "+", "free", "$state-running"),
+    VerdictKind.WITH_GROUP: ("✓", "+", "with group", "$state-running"),
+    VerdictKind.UNKNOWN: ("?", "?", "not known", "$warning"),
+    VerdictKind.IN_USE: ("▲", "!", "in use", "$warning"),
+    VerdictKind.HURTS: ("✖", "x", "host needs", "$state-bad"),
+    VerdictKind.IMPOSSIBLE: ("–", "-", "impossible", "$quiet"),
+}
+"""Glyph, ASCII glyph, word, style."""
+NO_IOMMU = (
+    "No IOMMU group: PCI devices cannot be passed through. Turn VT-d or AMD-Vi on in the firmware, "
+    "add intel_iommu=on (Intel) to the host's kernel command line, and reboot. USB needs none."
+)
+
+
+class PassthroughStep(Step):
+    """Rows with tick boxes; what is under the cursor is explained below."""
+
+    title = "Passthrough"
+    about = "Devices of the host's that the guest shall have to itself."
+    keys: ClassVar[tuple[str, ...]] = ("passthrough",)
+
+    DEFAULT_CSS = """
+    PassthroughStep { overflow-y: hidden; }
+    PassthroughStep .remark { height: auto; color: $warning; }
+    PassthroughStep ListField { height: 1fr; }
+    PassthroughStep ListField > .field-row { height: 1fr; }
+    PassthroughStep ListField > .field-row > .field-label { display: none; }
+    PassthroughStep ListField > .field-said { padding-left: 0; }
+    PassthroughStep ListField Rows { max-height: 100%; }
+    PassthroughStep .detail { height: auto; max-height: 9; border-top: solid $panel; }
+    PassthroughStep.-ascii .detail { border-top: ascii $panel; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="remark")
+        yield ListField("passthrough", "Devices", empty="nothing that could be passed through")
+        yield Static(classes="detail")
+
+    def on_mount(self) -> None:
+        # A default stylesheet cannot speak of the program around its own widget.
+        self.set_class(self._ascii, "-ascii")
+
+    @property
+    def _ascii(self) -> bool:
+        return self.app.has_class("-ascii")
+
+    def fill(self, draft: Draft) -> None:
+        devices, passed = draft.offered.devices, draft.spec.passed
+        self._branches = {_item(branch): branch for branch in tree(devices, passed)}
+        self._verdicts = {
+            device.address: verdict(device, draft.offered, draft.spec) for device in devices
+        }
+        rows = [
+            Row(self._row(branch), item if _can_be_on(branch) else None)
+            for item, branch in self._branches.items()
+        ]
+        self.query_one(ListField).show(rows)
+        self.query_one(Rows).styles.height = "1fr"
+        remark = self.query_one(".remark", Static)
+        text = _remark(draft)
+        remark.display = bool(text)
+        remark.update(Content(visible(text)))
+        self._explain()
+
+    def _row(self, branch: Branch) -> Content:
+        if branch.gone is not None:
+            return Content.assemble("[x] ", (visible(branch.text), "$warning"))
+        device = branch.device
+        if device is None:
+            return Content.styled(visible(branch.text), "bold")
+        said = self._verdicts[device.address]
+        glyph, plain, word, style = _LOOKS[said.kind]
+        ticked = is_ticked(self.draft.spec.passed, device, self.draft.offered.devices)
+        mark = "[x]" if ticked else "[ ]" if _able(said) else " - "
+        below = ("`- " if self._ascii else "└ ") if branch.depth else ""
+        return Content.assemble(
+            f"{mark} ",
+            (f"{plain if self._ascii else glyph} {word:<10} ", style),
+            visible(f"{below}{short_address(device)}  {named(device)}"),
+        )
+
+    def on_item_list_moved(self, event: ItemList.Moved) -> None:
+        event.stop()
+        self._explain()
+
+    def _explain(self) -> None:
+        self.query_one(".detail", Static).update(Content("\n").join(self._about()))
+
+    def _about(self) -> list[Content]:
+        branch = self._branches.get(self.query_one(ListField).value)
+        if branch is None:
+            return [Content(_NOTHING)]
+        if branch.gone is not None:
+            return [Content("It is not on the host now; Space takes it out of the guest.")]
+        device = branch.device
+        assert device is not None
+        said = self._verdicts[device.address]
+        glyph, plain, _, style = _LOOKS[said.kind]
+        lines = [Content.styled(visible(_identity(device)), "bold")]
+        mark = plain if self._ascii else glyph
+        lines.append(Content.assemble((f"{mark} {visible(said.words)}", style)))
+        if said.kind is VerdictKind.WITH_GROUP:
+            lines.append(Content("Space takes the whole group."))
+        elif is_ticked(self.draft.spec.passed, device, self.draft.offered.devices):
+            others = ", ".join(short_address(one) for one in self._together(device))
+            lines += [Content(visible(f"With its whole group: {others}"))] if others else []
+        for finding in said.findings:
+            if finding.severity is Severity.ERROR:
+                lines += (
+                    [Content(visible(f"What to do: {finding.remedy}"))] if finding.remedy else []
+                )
+            elif finding.id != "pass-group":
+                lines.append(finding_line(finding, ascii_only=self._ascii))
+        if device.kind == "usb":
+            lines.append(Content(visible(self._by(device))))
+        return lines
+
+    def _by(self, device: HostDevice) -> str:
+        if alike(device, self.draft.offered.devices):
+            return f"Two are alike: this one is known by its port, {device.address}."
+        return f"Known by vendor:product {device.ids}, whichever port it is in."
+
+    def _together(self, device: HostDevice) -> list[HostDevice]:
+        """The others of its IOMMU group, as far as they can be passed through at all."""
+        return [
+            one
+            for one in group_of(device, self.draft.offered.devices)
+            if self._verdicts[one.address].kind is not VerdictKind.IMPOSSIBLE
+        ]
+
+    def on_list_field_asked(self, event: ListField.Asked) -> None:
+        event.stop()
+        branch = self._branches.get(event.item)
+        if branch is None or event.what == "add":
+            return
+        spec = self.draft.spec
+        if branch.gone is not None:
+            passed = tuple(one for one in spec.passed if one != branch.gone)
+        else:
+            device = branch.device
+            assert device is not None
+            devices = self.draft.offered.devices
+            said = self._verdicts[device.address]
+            ticked = is_ticked(spec.passed, device, devices)
+            # What was ticked can always be unticked, whatever has become of it.
+            if not ticked and (not _able(said) or event.what == "remove"):
+                return
+            passed = turned(spec.passed, device, devices, self._together(device))
+        self.change(spec._replace(passed=passed))
+        self.show(self.draft)
+
+    def said(self, draft: Draft) -> bool:
+        return bool(draft.spec.passed)
+
+
+_NOTHING = "What is passed through is the guest's alone: the host, and other guests, lose it."
+
+
+def _item(branch: Branch) -> Hashable:
+    if branch.gone is not None:
+        return branch.gone
+    return branch.device.nodedev or branch.device.address if branch.device else branch.text
+
+
+def _able(said: Verdict) -> bool:
+    return not any(one.severity is Severity.ERROR for one in said.findings)
+
+
+def _can_be_on(branch: Branch) -> bool:
+    return branch.device is not None or branch.gone is not None
+
+
+def _identity(device: HostDevice) -> str:
+    none = "no driver" if device.kind == "pci" else ""
+    parts = [
+        named(device),
+        device.ids,
+        f"driver {device.driver}" if device.driver else none,
+        f"IOMMU group {device.iommu_group}" if device.iommu_group is not None else "",
+        f"VF of {device.physical_function}" if device.physical_function else "",
+        f"{len(device.virtual_functions)} VFs" if device.virtual_functions else "",
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _remark(draft: Draft) -> str:
+    """What has to be known before the rows are read, "" for nothing."""
+    if draft.offer is None:
+        return "The host was not heard yet."
+    devices = draft.offer.devices
+    if not devices:
+        return "The host tells of no devices: its libvirt has no node device driver, or no rights."
+    pci = [device for device in devices if device.kind == "pci"]
+    if pci and all(device.iommu_group is None for device in pci):
+        return NO_IOMMU
+    return ""
