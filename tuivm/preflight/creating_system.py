@@ -25,11 +25,14 @@ def check_system(plan: CreationPlan, offer: HostOffer, caps: DomainCaps) -> Iter
     yield from _name(spec, offer)
     yield from _uuid(spec, offer)
     yield from _texts(spec)
-    if spec.source.kind is SourceKind.COPY:
-        return
-    yield from _memory(spec, offer, plan.os)
-    yield from _vcpus(spec, offer, caps, plan.os)
-    yield from _os(plan.os)
+    # A copy that says no size has that of its source.
+    copy = spec.source.kind is SourceKind.COPY
+    if spec.memory_kib or not copy:
+        yield from _memory(spec, offer, plan.os)
+    if spec.vcpus or not copy:
+        yield from _vcpus(spec, offer, caps, plan.os)
+    if not copy:
+        yield from _os(plan.os)
 
 
 def _name(spec: Spec, offer: HostOffer) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from tuivm.preflight.default_disks import (
 from tuivm.preflight.images import FileFacts
 
 _BLOCK_KINDS = ("logical", "disk", "iscsi", "scsi", "mpath", "zfs")
-_PATHLESS = ("rbd", "sheepdog", "gluster", "iscsi-direct")
+PATHLESS = ("rbd", "sheepdog", "gluster", "iscsi-direct")
 """Kinds whose volumes have no path on the host that QEMU could open."""
 
 
@@ -42,7 +42,7 @@ def new_place(offer: HostOffer, pool_name: str, name: str, format_: str) -> Plac
 
 def volume_place(pool: Pool, volume: Volume) -> Placed:
     """Where a volume is that exists."""
-    if pool.kind in _PATHLESS:
+    if pool.kind in PATHLESS:
         return Placed("", volume.format or "raw", True, pool.name, volume.name, by_volume=True)
     block = pool.kind in _BLOCK_KINDS
     return Placed(volume.path, volume.format or "raw", block, pool.name, volume.name)

@@ -58,7 +58,7 @@ def plan(
         temporary=tuple(layout.temporary),
         pools=_pools(layout.orders, offer),
     )
-    findings = check(made, offer, caps)
+    findings = check(made, offer, caps, files)
     try:
         xml = _definition(layout, caps, os, first=False)
         first_xml = _definition(layout, caps, os, first=True)

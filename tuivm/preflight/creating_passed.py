@@ -1,0 +1,124 @@
+"""The checks of the devices that a guest is passed from its host."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tuivm.model.creation import CreationPlan
+from tuivm.model.findings import Finding
+from tuivm.model.offers import DomainCaps, HostOffer
+from tuivm.model.spec import Passed, PassKind
+from tuivm.preflight.asking import error, shown, warning
+from tuivm.preflight.passing import find_devices, verdict
+
+_FORMS = {
+    PassKind.PCI: (r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", "such as 0000:01:00.0"),
+    PassKind.VF: (r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", "such as 0000:01:10.0"),
+    PassKind.USB: (r"[0-9a-f]{4}:[0-9a-f]{4}", "vendor and product, such as 046d:c52b"),
+    PassKind.USB_PORT: (r"\d+-\d+(\.\d+)*", "bus and port, such as 1-1.4"),
+    PassKind.MDEV: (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "a UUID"),
+}
+_SUBSYSTEMS = {
+    PassKind.PCI: "pci",
+    PassKind.VF: "pci",
+    # libvirt does not list mdev, which goes by VFIO as PCI devices do.
+    PassKind.MDEV: "pci",
+    PassKind.USB: "usb",
+    PassKind.USB_PORT: "usb",
+}
+
+
+def check_passed(plan: CreationPlan, offer: HostOffer, caps: DomainCaps) -> Iterator[Finding]:
+    spec = plan.spec
+    seen: dict[str, int] = {}
+    for number, passed in enumerate(spec.passed):
+        field = f"passthrough.{number}"
+        form, example = _FORMS[passed.kind]
+        if not re.fullmatch(form, passed.device, re.IGNORECASE):
+            yield error(
+                "pass-form",
+                f"{field}.device",
+                f"{shown(passed.device) or 'nothing'} names no {passed.kind.value} device",
+                remedy=example,
+            )
+            continue
+        found = find_devices(passed, offer)
+        # By what it is on the host: the same USB device can be named in two ways.
+        key = (
+            found[0].nodedev if len(found) == 1 else f"{passed.kind.value} {passed.device.lower()}"
+        )
+        if seen.setdefault(key, number) != number:
+            yield error(
+                "pass-twice",
+                field,
+                f"{shown(passed.device)} is passed through twice",
+                remedy="leave one out",
+            )
+        subsystem = _SUBSYSTEMS[passed.kind]
+        if caps.hostdev_types and subsystem not in caps.hostdev_types:
+            yield error(
+                "pass-offered",
+                field,
+                f"the host does not pass {subsystem} devices through",
+                "no VFIO there: the IOMMU is off or missing"
+                if subsystem == "pci"
+                else "its QEMU does not offer it",
+                "intel_iommu=on or amd_iommu=on, and VT-d or AMD-Vi in the firmware's setup"
+                if subsystem == "pci"
+                else "",
+            )
+        yield from _device(field, passed, plan, offer)
+
+
+def _device(field: str, passed: Passed, plan: CreationPlan, offer: HostOffer) -> Iterator[Finding]:
+    found = find_devices(passed, offer)
+    if not found:
+        # A USB device by vendor and product may be plugged in later: the guest starts without it.
+        later = passed.kind is PassKind.USB or not offer.devices
+        yield (warning if later else error)(
+            "pass-gone",
+            f"{field}.device",
+            f"{shown(offer.host)} has no device {shown(passed.device)}"
+            if offer.devices
+            else f"the devices of {shown(offer.host)} are not known",
+            "it is not plugged in, or a VF or mdev was not made",
+            "look at the host's devices",
+        )
+        return
+    if len(found) > 1:
+        ports = ", ".join(device.address for device in found)
+        yield error(
+            "usb-alike",
+            f"{field}.device",
+            f"{len(found)} devices are {shown(passed.device)}",
+            f"libvirt refuses to choose; they are at the ports {shown(ports)}",
+            "name the one that is meant by its port",
+        )
+        return
+    device = found[0]
+    if passed.kind is PassKind.VF and not device.physical_function:
+        yield error(
+            "pass-vf",
+            f"{field}.device",
+            f"{shown(passed.device)} is no virtual function",
+            remedy='kind = "pci" is for a whole device',
+        )
+    if passed.kind is PassKind.USB_PORT:
+        yield warning(
+            "usb-port",
+            f"{field}.device",
+            "libvirt finds a USB device by the number that it has now",
+            "plugged out and in again, it has another one, and the guest does not start",
+            "by vendor:product, where no two are alike",
+        )
+    if offer.session and device.kind == "usb":
+        yield warning(
+            "usb-session",
+            field,
+            f"QEMU has to be allowed to open /dev/bus/usb for {shown(passed.device)}",
+            "an ordinary user is not, unless udev says so",
+            "a udev rule with TAG+=uaccess or a group for this device",
+        )
+    for finding in verdict(device, offer, plan.spec).findings:
+        yield finding._replace(field=field)
