@@ -1,4 +1,4 @@
-"""From a spec to what it comes to on a host, and on to a guest: for the command line.
+"""From a spec to what it comes to on a host, and on to a guest: for command line and wizard.
 
 Asks the host what the rules want to know, lets the rules speak, and hands the plan over.
 """
@@ -31,13 +31,18 @@ _WITH_FILE = (SourceKind.ISO, SourceKind.IMPORT, SourceKind.OVERLAY, SourceKind.
 
 class Drawn(NamedTuple):
     """What a spec comes to. plan: None where the host did not answer; problem then says why.
-    findings: of the plan, of what could not be looked at, and of libvirt's schema; errors first."""
+    findings: of the plan, of what could not be looked at, and of libvirt's schema; errors first.
+    os: what the spec says, else `guessed`: what the source's image holds, None where that is not
+    known. source_xml: of the guest that is copied."""
 
     plan: CreationPlan | None = None
     offer: HostOffer | None = None
     caps: DomainCaps | None = None
     findings: tuple[Finding, ...] = ()
     problem: Problem | None = None
+    os: OsInfo = GENERIC
+    guessed: OsInfo | None = None
+    source_xml: str = ""
 
 
 class _RefusedError(Exception):
@@ -81,21 +86,33 @@ class Creation:
         self._port = port
         self._catalog = catalog or Catalog()
         self._tree = tree
+        self._heads: dict[FileRef, Head] = {}
+        self._trees: dict[tuple[str, str], TreeFiles | TreeError] = {}
 
-    def draw(self, spec: Spec) -> Future[Drawn]:
-        """The plan for a spec, on what the host offers now."""
-        return _background(partial(self._draw, spec))
+    @property
+    def catalog(self) -> Catalog:
+        return self._catalog
+
+    def draw(self, spec: Spec, offer: HostOffer | None = None) -> Future[Drawn]:
+        """The plan for a spec, on what the host offers now, or on what it offered when it was
+        asked for `offer`. What files and trees are is looked at once; see `forget`."""
+        return _background(partial(self._draw, spec, offer))
+
+    def forget(self) -> None:
+        """Look anew at files and trees from now on."""
+        self._heads, self._trees = {}, {}
 
     def create(self, drawn: CreationPlan, told: Callable[[CreationProgress], None]) -> CreationRun:
         """As `CreatePort.create`."""
         return self._port.create(drawn, told)
 
-    def _draw(self, spec: Spec) -> Drawn:
+    def _draw(self, spec: Spec, offer: HostOffer | None) -> Drawn:
         """On a thread of its own: waits for the host, whose answers have deadlines of their own."""
-        offered = self._port.offer().result()
-        offer = offered.offer
         if offer is None:
-            return Drawn(problem=offered.problem)
+            offered = self._port.offer().result()
+            offer = offered.offer
+            if offer is None:
+                return Drawn(problem=offered.problem)
         try:
             return self._draw_on(spec, offer)
         except _RefusedError as refused:
@@ -104,7 +121,8 @@ class Creation:
     def _draw_on(self, spec: Spec, offer: HostOffer) -> Drawn:
         findings: list[Finding] = []
         heads = {file: self._head(file) for file in self._to_look_at(spec, offer)}
-        os = self._os(spec, heads)
+        guessed = self._guessed(spec, heads)
+        os = (self._catalog.by_id(spec.os) if spec.os else guessed) or GENERIC
         which = choose_caps(spec, offer, os)
         answer = self._port.domain_caps(which.virt_type, which.arch, which.machine).result()
         if answer.caps is None:
@@ -113,15 +131,16 @@ class Creation:
         tree = None
         if spec.source.kind is SourceKind.TREE and spec.source.url:
             try:
-                tree = self._tree(spec.source.url, which.arch)
+                tree = self._found_tree(spec.source.url, which.arch)
             except TreeError as error:
                 findings.append(_no_tree(spec.source.url, error))
+        source_xml = self._source_xml(spec)
         made = plan(
             spec,
             offer,
             answer.caps,
             os,
-            source_xml=self._source_xml(spec),
+            source_xml=source_xml,
             files=files,
             tree=tree,
         )
@@ -132,29 +151,49 @@ class Creation:
         found = tuple(
             sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity))
         )
-        return Drawn(made._replace(findings=found), offer, answer.caps, found)
+        return Drawn(
+            made._replace(findings=found),
+            offer,
+            answer.caps,
+            found,
+            os=os,
+            guessed=guessed,
+            source_xml=source_xml,
+        )
 
     def _to_look_at(self, spec: Spec, offer: HostOffer) -> tuple[FileRef, ...]:
         files = wanted(spec, offer)
         source = spec.source.file
         # An installer in a pool tells its OS too.
-        if spec.source.kind in _WITH_FILE and not spec.os and any(source):
+        if spec.source.kind in _WITH_FILE and any(source):
             files = (source, *files)
         return tuple(dict.fromkeys(files))
 
     def _head(self, file: FileRef) -> Head:
-        return self._port.head(file, HEAD_SIZE).result()
+        if (known := self._heads.get(file)) is None:
+            known = self._heads[file] = self._port.head(file, HEAD_SIZE).result()
+        return known
 
-    def _os(self, spec: Spec, heads: dict[FileRef, Head]) -> OsInfo:
-        """What is said, else what the source's image holds: by its first bytes, else its name."""
-        if spec.os:
-            return self._catalog.by_id(spec.os) or GENERIC
+    def _found_tree(self, url: str, arch: str) -> TreeFiles:
+        known = self._trees.get((url, arch))
+        if known is None:
+            try:
+                known = self._tree(url, arch)
+            except TreeError as error:
+                known = error
+            self._trees[url, arch] = known
+        if isinstance(known, TreeError):
+            raise known
+        return known
+
+    def _guessed(self, spec: Spec, heads: dict[FileRef, Head]) -> OsInfo | None:
+        """What the source's image holds: by its first bytes, else its name."""
         file = spec.source.file
         if spec.source.kind not in _WITH_FILE or not any(file):
-            return GENERIC
+            return None
         head = heads.get(file, Head())
         name = file.local or file.volume or file.path
-        return self._catalog.by_head(head.data) or self._catalog.by_image(name) or GENERIC
+        return self._catalog.by_head(head.data) or self._catalog.by_image(name)
 
     def _source_xml(self, spec: Spec) -> str:
         if spec.source.kind is not SourceKind.COPY or not spec.source.guest:

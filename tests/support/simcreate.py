@@ -10,6 +10,7 @@ from typing import TypeVar
 from tuivm.domainxml.domcaps import read_domain_caps
 from tuivm.domainxml.hostcaps import read_capabilities
 from tuivm.domainxml.parse import parse_domain
+from tuivm.hypervisor.heads import read_local_head
 from tuivm.model.createports import CapsAnswer, Head, Offered
 from tuivm.model.creation import Created, CreationPlan, CreationProgress
 from tuivm.model.findings import Finding, Severity
@@ -143,6 +144,8 @@ class SimCreate:
 
     def head(self, file: FileRef, size: int) -> Future[Head]:
         def look() -> Head:
+            if file.local:
+                return read_local_head(file.local, size, f"cannot read {file.local}")
             known = self.heads.get(file, Head())
             return known._replace(data=known.data[:size])
 

@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Static
 
 from tuivm.background import off_the_loop
 from tuivm.model.creation import CreationPlan
+from tuivm.model.offers import HostOffer
 from tuivm.model.spec import SourceKind, Spec
 from tuivm.model.units import visible
 from tuivm.screens.dialogs.base import Dialog, Keys, button, field, plain
@@ -60,9 +61,13 @@ def help_dialog() -> Help:
     return Help("Keys: new guest", _HELP)
 
 
-def command_dialog(plan: CreationPlan) -> Explain:
-    text = "virt-install makes the same guest. What it cannot say is left out of its command."
-    return Explain("The same by virt-install", text, command=shell_lines(plan.command))
+def command_dialog(plan: CreationPlan, offer: HostOffer) -> Explain:
+    # Its words are wanted by few, and only here.
+    from tuivm.model.virtinstall import command, remarks  # noqa: PLC0415
+
+    told = remarks(plan)
+    text = "\n".join(("virt-install makes the same guest.", *told))
+    return Explain("The same by virt-install", text, command=shell_lines(command(plan, offer)))
 
 
 def shell_lines(command: Iterable[str]) -> str:

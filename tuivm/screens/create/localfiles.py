@@ -1,53 +1,18 @@
-"""Files of this machine, which a guest's source may be uploaded from. Reads: never on the loop."""
+"""Files of this machine: paths completed, public keys found. Reads: never on the event loop."""
 
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from textual.suggester import Suggester
 
 from tuivm.background import off_the_loop
-from tuivm.model.findings import Finding, Severity
-from tuivm.model.spec import FileRef, Spec
+from tuivm.model.spec import FileRef
 
 _MOST = 2000
 """Entries of a directory that are looked at to complete a name."""
-
-
-def local_findings(spec: Spec) -> tuple[Finding, ...]:
-    """What is wrong with the files of this machine that a spec names."""
-    return tuple(_findings(spec))
-
-
-def _findings(spec: Spec) -> Iterator[Finding]:
-    source = spec.source
-    files = (("source", source.file), ("source.kernel", source.kernel))
-    for key, file in (*files, ("source.initrd", source.initrd)):
-        if file.local and (fault := upload_fault(file.local)):
-            remedy = "Give the file's full path on this machine"
-            yield Finding("local-file", Severity.ERROR, fault, "", remedy, f"{key}.local")
-
-
-def upload_fault(path: str) -> str:
-    """Why a file of this machine cannot be uploaded, "" when it can."""
-    try:
-        # A NUL in it is a ValueError.
-        file = Path(path)
-        status = file.stat()
-        if stat.S_ISDIR(status.st_mode):
-            return f"{path} is a directory"
-        if not stat.S_ISREG(status.st_mode) and not stat.S_ISBLK(status.st_mode):
-            return f"{path} is no file"
-        if stat.S_ISREG(status.st_mode) and not status.st_size:
-            return f"{path} is empty"
-        with file.open("rb"):
-            return ""
-    except (OSError, ValueError) as error:
-        return f"{path}: {getattr(error, 'strerror', None) or error}"
 
 
 def completion(path: str) -> str | None:

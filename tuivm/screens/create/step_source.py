@@ -13,7 +13,6 @@ from tuivm.model.spec import FileRef, Source, SourceKind, Spec
 from tuivm.screens.create.choices import ChoiceField, ListField
 from tuivm.screens.create.cloud import CloudForm
 from tuivm.screens.create.draft import Draft
-from tuivm.screens.create.drafter import WITH_FILE
 from tuivm.screens.create.fields import Field, TextField
 from tuivm.screens.create.filefields import FileFields
 from tuivm.screens.create.step import Step
@@ -33,6 +32,7 @@ KINDS = (
 )
 
 
+_WITH_FILE = (SourceKind.ISO, SourceKind.IMPORT, SourceKind.OVERLAY, SourceKind.CLOUD)
 _COMPLETE = (SourceKind.PXE, SourceKind.EMPTY)
 """Kinds that need nothing more."""
 
@@ -86,7 +86,7 @@ class SourceStep(Step):
                 field.display = field.key in wanted
         for group in self.query(FileFields):
             direct = kind is SourceKind.KERNEL
-            group.display = direct if group.key != "source" else kind in WITH_FILE
+            group.display = direct if group.key != "source" else kind in _WITH_FILE
         self._field("host", ChoiceField).show(draft.host, [Choice(one, one) for one in draft.hosts])
         self._field("source.kind", ChoiceField).show(kind, KINDS)
         self._field("source.url", TextField).show(source.url)

@@ -6,10 +6,12 @@ out in the background (`Drafter`), so that typing never waits for a host.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
+from uuid import uuid4
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
@@ -22,7 +24,7 @@ from tuivm.model.spec import Source, SourceKind, Spec
 from tuivm.screens.create import deeds
 from tuivm.screens.create.board import Board, Ending
 from tuivm.screens.create.draft import Draft
-from tuivm.screens.create.drafter import Drafter, Rules, real_rules
+from tuivm.screens.create.drafter import Drafter
 from tuivm.screens.create.frame import step_of
 from tuivm.screens.create.progress import BACK, CreateProgress
 from tuivm.screens.create.step import Step
@@ -45,6 +47,8 @@ _STEPS: tuple[type[Step], ...] = (
     PassthroughStep,
     ReviewStep,
 )
+QUIET = 0.3
+"""Seconds without a change of the source after which it is looked at."""
 _OUTDATED = Finding(
     "xml-outdated",
     Severity.ERROR,
@@ -85,7 +89,6 @@ class Wizard(Board):
         port: Callable[[str], CreatePort | None],
         spec: Spec | None = None,
         *,
-        rules: Callable[[], Rules] = real_rules,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._began = spec or Spec(source=Source(kind=SourceKind.ISO))
@@ -97,13 +100,15 @@ class Wizard(Board):
         )
         super().__init__(draft, [kind(draft) for kind in _STEPS])
         self._port_of = port
-        self._rules = rules
+        self._uuid = str(uuid4())
         self._clock = clock
         self.drafter: Drafter | None = None
         self._asked_at: float | None = None
         """When the host was asked what it offers; None when it has answered."""
         self._busy = False
         self._again = False
+        self._drawn = self._began.source
+        """The source as it was last worked out."""
         self._accepted: frozenset[Finding] = frozenset()
         self._edit: Edit | None = None
 
@@ -131,7 +136,7 @@ class Wizard(Board):
             self.drafter, self._asked_at = None, None
             self._put(self.draft._replace(offer=None, problem=problem, plan=None))
             return
-        self.drafter = Drafter(port, self._rules)
+        self.drafter = Drafter(port, self._uuid)
         self._asked_at = self._clock()
         self._put(self.draft._replace(problem=None))
         self.run_worker(self._hear(self.drafter), group="offer", exclusive=True)
@@ -157,10 +162,18 @@ class Wizard(Board):
             self.run_worker(self._work_out(), group="draft")
 
     async def _work_out(self) -> None:
+        drawn = self._drawn
         try:
             while self._again and self.drafter is not None:
                 self._again = False
                 drafter, asked = self.drafter, self.draft
+                if asked.spec.source != drawn:
+                    # Half a path or URL is not worth a look at the host or into the network.
+                    await asyncio.sleep(QUIET)
+                    if self.draft.spec != asked.spec:
+                        self._again = True
+                        continue
+                drawn = asked.spec.source
                 made = await drafter.draft(asked)
                 if drafter is not self.drafter:
                     # Another host, or the same one asked again: its answer begins anew.
@@ -169,7 +182,7 @@ class Wizard(Board):
                     self._busy = self._again
                     self._put(made._replace(offer=self.draft.offer))
         finally:
-            self._busy = False
+            self._busy, self._drawn = False, drawn
         self._show()
 
     @property
@@ -278,7 +291,7 @@ class Wizard(Board):
         elif event.what == XML:
             self.edit_xml()
         elif event.what == "command" and plan is not None:
-            self.app.push_screen(deeds.command_dialog(plan))
+            self.app.push_screen(deeds.command_dialog(plan, self.draft.offered))
         elif event.what == "save":
             self.action_save()
 
