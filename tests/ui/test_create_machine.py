@@ -176,6 +176,21 @@ async def test_nested_virtualization_has_a_state_for_each_condition() -> None:
         assert "check inside: " not in shown(app)
 
 
+async def test_all_that_is_said_of_nesting_can_be_brought_into_view() -> None:
+    off = OFFER._replace(nesting=NestingFacts("Intel", True, "kvm_intel", False, 1, "6.1"))
+    app = StepApp(MachineStep, start(Machine(nested=True), off))
+    async with app.run_test(size=(80, 16)) as pilot:
+        await pilot.pause()
+        await focus(app, pilot, "machine.nested")
+        seen = ""
+        for _ in range(3):
+            seen += shown(app)
+            await pilot.press("down")
+            await pilot.pause()
+        for words in ("kvm_intel is loaded", "nested=1", "costs: Speed", "check inside: "):
+            assert words in seen
+
+
 async def test_an_unmet_condition_has_its_remedy() -> None:
     off = OFFER._replace(nesting=NestingFacts("Intel", True, "kvm_intel", False, 1, "6.1"))
     app = StepApp(MachineStep, start(Machine(nested=True), off))

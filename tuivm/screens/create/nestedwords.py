@@ -19,10 +19,11 @@ _LOOKS = {
 
 
 class NestedWords(NamedTuple):
-    """note: behind the switch. detail: lines under it; empty while it is off."""
+    """note: behind the switch. The rest is under it, and empty while it is off."""
 
     note: str
-    detail: Content = Content()
+    conditions: Content = Content()
+    costs: Content = Content()
 
 
 def nested_words(draft: Draft, *, ascii_only: bool) -> NestedWords:
@@ -35,11 +36,11 @@ def nested_words(draft: Draft, *, ascii_only: bool) -> NestedWords:
     note = _in_short(found)
     if not full.machine.nested:
         return NestedWords(note)
-    lines = [_line(condition, ascii_only=ascii_only) for condition in found]
+    states = [_line(condition, ascii_only=ascii_only) for condition in found]
     told = [("costs", cost) for cost in costs(asked, draft.offer)]
     told += [("depth", depth_words(draft.offer)), ("check inside", inside_check(draft.os))]
-    lines += [Content.assemble((f"{label}: ", "bold"), visible(text)) for label, text in told]
-    return NestedWords(note, Content("\n").join(lines))
+    lines = [Content.assemble((f"{label}: ", "bold"), visible(text)) for label, text in told]
+    return NestedWords(note, Content("\n").join(states), Content("\n").join(lines))
 
 
 def _in_short(found: tuple[Condition, ...]) -> str:
@@ -58,8 +59,11 @@ def _line(condition: Condition, *, ascii_only: bool) -> Content:
         (f"{plain if ascii_only else glyph} {word:<7} ", style),
         visible(condition.words),
     ]
+    if condition.met:
+        # What is met needs no words, and a small terminal has no room for them.
+        return Content.assemble(*parts)
     if condition.why:
-        parts.append((f": {visible(condition.why)}", "$quiet" if condition.met else ""))
-    if condition.remedy and not condition.met:
+        parts.append(f": {visible(condition.why)}")
+    if condition.remedy:
         parts.append((f". Remedy: {visible(condition.remedy)}", "bold"))
     return Content.assemble(*parts)

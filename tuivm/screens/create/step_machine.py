@@ -37,6 +37,10 @@ _ADVANCED = (
 )
 
 
+class Passage(Static, can_focus=True):
+    """Lines that the focus goes to, so that all of them can be brought into view."""
+
+
 class MachineStep(Step):
     """Everything here has a default that suits the OS and the host."""
 
@@ -45,7 +49,8 @@ class MachineStep(Step):
     keys: ClassVar[tuple[str, ...]] = ("machine", "guest.preset")
 
     DEFAULT_CSS = """
-    MachineStep .nested { height: auto; padding-left: 15; }
+    MachineStep Passage { height: auto; padding-left: 15; }
+    MachineStep Passage:focus { background: $panel; }
     """
 
     def compose(self) -> ComposeResult:
@@ -57,7 +62,8 @@ class MachineStep(Step):
         yield SwitchField("machine.tpm", "TPM")
         yield ChoiceField("machine.cpu", "CPU")
         yield SwitchField("machine.nested", "Nested virt.")
-        yield Static(classes="nested")
+        yield Passage(id="conditions")
+        yield Passage(id="costs")
         yield ChoiceField("machine.viommu", "Virtual IOMMU", needed=True)
         yield SwitchField("advanced", "Advanced", "hugepages, NUMA cells, pinning")
         yield SwitchField("machine.hugepages", "Hugepages")
@@ -101,11 +107,12 @@ class MachineStep(Step):
 
     def _fill_nested(self, draft: Draft) -> None:
         switch = self._switch("machine.nested")
-        lines = nested_words(draft, ascii_only=self.app.has_class("-ascii"))
-        switch.show(draft.spec.machine.nested, bool(draft.full.machine.nested), lines.note)
-        detail = self.query_one(".nested", Static)
-        detail.display = bool(lines.detail)
-        detail.update(lines.detail)
+        words = nested_words(draft, ascii_only=self.app.has_class("-ascii"))
+        switch.show(draft.spec.machine.nested, bool(draft.full.machine.nested), words.note)
+        for passage, lines in (("#conditions", words.conditions), ("#costs", words.costs)):
+            detail = self.query_one(passage, Passage)
+            detail.display = bool(lines)
+            detail.update(lines)
 
     def _fill_advanced(self, draft: Draft) -> None:
         machine = draft.spec.machine
