@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from tuivm.installtree import Tree, TreeError, find
 from tuivm.model.createports import CreatePort, CreationRun, Head
 from tuivm.model.creation import CreationPlan, CreationProgress
 from tuivm.model.findings import Finding, Severity
@@ -53,22 +54,6 @@ class _RefusedError(Exception):
         self.problem = problem
 
 
-class TreeError(Exception):
-    """Nothing that could be booted was found at a URL; its text says why."""
-
-
-def find_tree(url: str, arch: str) -> TreeFiles:
-    """Raises TreeError."""
-    # Fetches; most sources need none of it.
-    from tuivm import installtree  # noqa: PLC0415
-
-    try:
-        found = installtree.find(url, arch)
-    except installtree.TreeError as error:
-        raise TreeError(str(error)) from error
-    return TreeFiles(found.kernel, found.initrd, found.cmdline)
-
-
 class Creation:
     """Creating guests on one host. Nothing here blocks: each call hands back a future that a
     daemon thread fulfils.
@@ -81,13 +66,13 @@ class Creation:
         port: CreatePort,
         *,
         catalog: Catalog | None = None,
-        tree: Callable[[str, str], TreeFiles] = find_tree,
+        tree: Callable[[str, str], Tree] = find,
     ) -> None:
         self._port = port
         self._catalog = catalog or Catalog()
         self._tree = tree
         self._heads: dict[FileRef, Head] = {}
-        self._trees: dict[tuple[str, str], TreeFiles | TreeError] = {}
+        self._trees: dict[tuple[str, str], Tree | TreeError] = {}
 
     @property
     def catalog(self) -> Catalog:
@@ -121,19 +106,20 @@ class Creation:
     def _draw_on(self, spec: Spec, offer: HostOffer) -> Drawn:
         findings: list[Finding] = []
         heads = {file: self._head(file) for file in self._to_look_at(spec, offer)}
-        guessed = self._guessed(spec, heads)
+        tree = None
+        if spec.source.kind is SourceKind.TREE and spec.source.url:
+            arch = choose_caps(spec, offer).arch
+            try:
+                tree = self._found_tree(spec.source.url, arch)
+            except TreeError as error:
+                findings.append(_no_tree(spec.source.url, error))
+        guessed = self._guessed(spec, heads, tree)
         os = (self._catalog.by_id(spec.os) if spec.os else guessed) or GENERIC
         which = choose_caps(spec, offer, os)
         answer = self._port.domain_caps(which.virt_type, which.arch, which.machine).result()
         if answer.caps is None:
             raise _RefusedError(answer.problem or _silent(offer.host))
         files = {file: _facts(heads[file]) for file in wanted(spec, offer)}
-        tree = None
-        if spec.source.kind is SourceKind.TREE and spec.source.url:
-            try:
-                tree = self._found_tree(spec.source.url, which.arch)
-            except TreeError as error:
-                findings.append(_no_tree(spec.source.url, error))
         source_xml = self._source_xml(spec)
         made = plan(
             spec,
@@ -142,7 +128,7 @@ class Creation:
             os,
             source_xml=source_xml,
             files=files,
-            tree=tree,
+            tree=TreeFiles(tree.kernel, tree.initrd, tree.cmdline) if tree else None,
         )
         findings += made.findings
         if made.xml:
@@ -174,7 +160,7 @@ class Creation:
             known = self._heads[file] = self._port.head(file, HEAD_SIZE).result()
         return known
 
-    def _found_tree(self, url: str, arch: str) -> TreeFiles:
+    def _found_tree(self, url: str, arch: str) -> Tree:
         known = self._trees.get((url, arch))
         if known is None:
             try:
@@ -186,8 +172,10 @@ class Creation:
             raise known
         return known
 
-    def _guessed(self, spec: Spec, heads: dict[FileRef, Head]) -> OsInfo | None:
-        """What the source's image holds: by its first bytes, else its name."""
+    def _guessed(self, spec: Spec, heads: dict[FileRef, Head], tree: Tree | None) -> OsInfo | None:
+        """What the source's image holds: by its first bytes, else its name; what a tree tells."""
+        if tree is not None:
+            return self._catalog.by_image(tree.os)
         file = spec.source.file
         if spec.source.kind not in _WITH_FILE or not any(file):
             return None
