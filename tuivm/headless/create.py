@@ -121,7 +121,7 @@ class _Command:
                 )
                 return False
             self._line.ask(f"Accept this: {finding.what}? [y/N] ")
-            if input().strip().lower() not in ("y", "yes"):
+            if sys.stdin.readline().strip().lower() not in ("y", "yes"):
                 return False
         return True
 
@@ -141,10 +141,14 @@ class _Command:
 
     def _follow(self, run: CreationRun, heard: SimpleQueue[CreationProgress]) -> None:
         said = ""
-        while not run.result.done():
+        while True:
+            # Asked first: what is said before the end is heard by then.
+            over = run.result.done()
             try:
-                progress = heard.get(timeout=POLL)
+                progress = heard.get(block=not over, timeout=POLL)
             except Empty:
+                if over:
+                    return
                 continue
             self._line.say(_words(progress), log=progress.now != said)
             said = progress.now
