@@ -146,7 +146,9 @@ class DisksStep(Step):
 
     def _edit(self, at: int | None, disk: Disk) -> None:
         rows = self._items()
-        number = len(rows) if at is None else at
+        # The drive of an ISO stays last.
+        iso = self._now.spec.source.kind is SourceKind.ISO and rows[-1].implied
+        number = len(rows) - iso if at is None else at
         now = self._now
 
         def complete(said: Disk) -> Disk:
@@ -161,12 +163,15 @@ class DisksStep(Step):
             findings = []
         self.ask(
             EditDisk(disk, number, now, complete, findings),
-            lambda said: self._put(with_disk(now.spec, now.full, at, said)),
+            lambda said: self._put(with_disk(now.spec, now.full, at, said), number),
         )
 
-    def _put(self, spec: Spec) -> None:
+    def _put(self, spec: Spec, number: int | None = None) -> None:
+        """number: of the row that the cursor is to be on."""
         self.change(spec)
         self.fill(self.draft)
+        if number is not None:
+            self.query_one(ListField).move_to(number)
 
     def said(self, draft: Draft) -> bool:
         return draft.spec.disks is not None

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tuivm.model.spec import Nic, Preset, SourceKind, Spec
+from tuivm.model.spec import Nic, Preset, SourceKind
 from tuivm.model.units import visible
 from tuivm.preflight.choices_nic import (
     connection_value,
@@ -145,13 +145,15 @@ class NetworkStep(Step):
         findings = [one for one in now.findings if owner(one.field, (f"nic.{number}",))]
         self.ask(
             EditNic(nic, number, now, complete, findings),
-            lambda edited: self._put(with_it(edited)),
+            lambda edited: self._put(with_it(edited), number),
         )
 
-    def _put(self, nics: tuple[Nic, ...]) -> None:
-        spec: Spec = self.draft.spec._replace(nics=nics)
-        self.change(spec)
+    def _put(self, nics: tuple[Nic, ...], number: int | None = None) -> None:
+        """number: of the row that the cursor is to be on."""
+        self.change(self.draft.spec._replace(nics=nics))
         self.fill(self.draft)
+        if number is not None:
+            self.query_one(ListField).move_to(number)
 
     def said(self, draft: Draft) -> bool:
         return draft.spec.nics is not None

@@ -65,7 +65,7 @@ class PassthroughStep(Step):
 
     def compose(self) -> ComposeResult:
         yield Static(classes="remark")
-        yield ListField("passthrough", "Devices", empty="nothing that could be passed through")
+        yield ListField("passthrough", "Devices")
         yield Static(classes="detail")
 
     def on_mount(self) -> None:
@@ -86,7 +86,9 @@ class PassthroughStep(Step):
             Row(self._row(branch), item if _can_be_on(branch) else None)
             for item, branch in self._branches.items()
         ]
-        self.query_one(ListField).show(rows)
+        field = self.query_one(ListField)
+        field.display = bool(rows)
+        field.show(rows)
         self.query_one(Rows).styles.height = "1fr"
         remark = self.query_one(".remark", Static)
         text = _remark(draft)
