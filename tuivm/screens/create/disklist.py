@@ -58,6 +58,18 @@ def with_disk(spec: Spec, full: Spec, at: int | None, disk: Disk) -> Spec:
     return spec._replace(disks=tuple(kept))
 
 
+def follow_source(before: Spec, after: Spec) -> Spec:
+    """After the source was changed: a disk of the old one that a person edited is one of the new
+    one, or goes with its kind."""
+    old, new = before.source, after.source
+    if after.disks is None or old.file == FileRef() or (old.kind, old.file) == (new.kind, new.file):
+        return after
+    if old.kind is not new.kind or new.file == FileRef():
+        return after._replace(disks=tuple(one for one in after.disks if one.file != old.file))
+    moved = (one._replace(file=new.file) if one.file == old.file else one for one in after.disks)
+    return after._replace(disks=tuple(moved))
+
+
 def last_said(spec: Spec, full: Spec) -> Disk | None:
     """With its defaults, the last of those that were said."""
     return next((row.full for row in reversed(items(spec, full)) if not row.implied), None)

@@ -12,6 +12,7 @@ from tuivm.model.offers import Volume
 from tuivm.model.spec import FileRef, Source, SourceKind, Spec
 from tuivm.screens.create.choices import ChoiceField, ListField
 from tuivm.screens.create.cloud import CloudForm
+from tuivm.screens.create.disklist import follow_source
 from tuivm.screens.create.draft import Draft
 from tuivm.screens.create.fields import Field, TextField
 from tuivm.screens.create.filefields import FileFields
@@ -116,7 +117,8 @@ class SourceStep(Step):
         spec, source = draft.spec, draft.spec.source
         group = next((one for one in field.ancestors if isinstance(one, FileFields)), None)
         if group is not None:
-            return spec._replace(source=_with_file(source, group.key, group.edited(field)))
+            source = _with_file(source, group.key, group.edited(field))
+            return follow_source(spec, spec._replace(source=source))
         if field.key.startswith("source.cloud."):
             cloud = self.query_one(CloudForm).edited(field, source.cloud)
             return spec._replace(source=source._replace(cloud=cloud))
@@ -133,7 +135,7 @@ class SourceStep(Step):
                 source = source._replace(cmdline=value)
             case _:
                 source = source._replace(guest=value)
-        return spec._replace(source=source)
+        return follow_source(spec, spec._replace(source=source))
 
     def on_list_field_asked(self, event: ListField.Asked) -> None:
         event.stop()
