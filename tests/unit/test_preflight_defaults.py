@@ -11,12 +11,14 @@ from tests.support.offers import (
     CLOUD_IMAGE,
     DEBIAN12,
     DESKTOP,
+    DEVICES,
     GIB,
     GIB_KIB,
     HOSTS,
     OLD,
     RHEL5,
     SESSION,
+    VF,
     WINDOWS11,
     XEN,
     aarch64_caps,
@@ -36,6 +38,8 @@ from tuivm.model.spec import (
     NewVolume,
     Nic,
     NicKind,
+    Passed,
+    PassKind,
     Preset,
     Source,
     SourceKind,
@@ -251,9 +255,23 @@ def test_presets() -> None:
 
     assert classes(Preset.PARAVIRTUAL) == (["virtio"], ["virtio"])
     assert classes(Preset.EMULATED) == (["sata"], ["e1000e"])
-    assert classes(Preset.ONE_OF_EACH) == (["virtio", "sata"], ["virtio", "e1000e"])
-    # A VF of the host's pool of VFs: its model is the silicon's own.
+    # The NIC without a model is a VF of the host's pool of VFs: it is the silicon's own.
+    assert classes(Preset.ONE_OF_EACH) == (["virtio", "sata"], ["virtio", "e1000e", ""])
     assert classes(Preset.PASSTHROUGH) == (["virtio"], [""])
+
+
+def test_passthrough_takes_a_free_vf_and_nothing_else() -> None:
+    offer = DESKTOP._replace(networks=())
+    spec = complete(Spec(preset=Preset.PASSTHROUGH), offer, x86_caps(), DEBIAN12)
+    assert spec.nics == ()
+    assert spec.passed == (Passed(PassKind.VF, VF.address, VF.nodedev),)
+    used = VF._replace(used_by=("guest web",))
+    others = tuple(device for device in DEVICES if device != VF)
+    spec = complete(
+        Spec(preset=Preset.PASSTHROUGH), offer._replace(devices=(*others, used)), x86_caps()
+    )
+    assert spec.passed == ()
+    assert [nic.model for nic in spec.nics or ()] == ["virtio"]
 
 
 def _from(source: str) -> Nic:

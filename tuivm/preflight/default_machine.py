@@ -206,6 +206,9 @@ def _cpu(machine: Machine, caps: DomainCaps) -> str:
         wanted = ("maximum",)
         # Without it "virt" has a 32-bit CPU.
         fallback = "cortex-a57" if machine.arch == "aarch64" else ""
+        if machine.nested and machine.arch in X86:
+            # A model that can be told to have svm, which QEMU emulates for all of them.
+            fallback = "qemu64"
     for mode in wanted:
         if mode in modes:
             return mode

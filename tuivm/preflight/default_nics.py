@@ -2,26 +2,62 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tuivm.model.devices import DeviceClass
-from tuivm.model.offers import HostOffer, Network
+from tuivm.model.offers import HostDevice, HostOffer, Network
 from tuivm.model.oses import OsInfo
-from tuivm.model.spec import Machine, Nic, NicKind, Preset, Spec
+from tuivm.model.spec import Machine, Nic, NicKind, Passed, PassKind, Preset, Spec
 from tuivm.preflight.default_disks import preset_class
 from tuivm.preflight.default_models import nic_model
+from tuivm.preflight.passing import VerdictKind, verdict
 
+_NIC_CLASS = "02"
 _OUTWARD = ("nat", "route", "open", "bridge")
 
 
-def complete_nics(spec: Spec, machine: Machine, offer: HostOffer, os: OsInfo) -> tuple[Nic, ...]:
-    said = spec.nics
+class Connected(NamedTuple):
+    """nics: as they are completed. passed: those of the spec, and a VF that a preset adds."""
+
+    nics: tuple[Nic, ...]
+    passed: tuple[Passed, ...]
+
+
+def complete_nics(spec: Spec, machine: Machine, offer: HostOffer, os: OsInfo) -> Connected:
+    said, passed = spec.nics, spec.passed
     if said is None:
-        said = (Nic(), Nic()) if spec.preset is Preset.ONE_OF_EACH else (Nic(),)
-        if spec.preset is Preset.PASSTHROUGH:
-            said = (_vf_nic(offer),)
-    return tuple(
+        said, passed = _by_preset(spec, offer)
+    nics = tuple(
         _filled(nic, machine, offer, os, preset_class(spec.preset, index))
         for index, nic in enumerate(said)
     )
+    return Connected(nics, passed)
+
+
+def _by_preset(spec: Spec, offer: HostOffer) -> tuple[tuple[Nic, ...], tuple[Passed, ...]]:
+    """A VF of the host's pool of VFs, else one that is free by itself: a whole NIC or a disk is
+    nothing to be taken without being asked for."""
+    one_of_each = spec.preset is Preset.ONE_OF_EACH
+    usual = (Nic(), Nic()) if one_of_each else (Nic(),)
+    if not one_of_each and spec.preset is not Preset.PASSTHROUGH:
+        return usual, spec.passed
+    if pool := vf_pool(offer):
+        vf = Nic(NicKind.NETWORK, pool)
+        return ((*usual, vf) if one_of_each else (vf,)), spec.passed
+    function = free_function(offer, spec)
+    if function is None or any(passed.kind is PassKind.VF for passed in spec.passed):
+        return usual, spec.passed
+    passed = (*spec.passed, Passed(PassKind.VF, function.address, function.nodedev))
+    return (usual if one_of_each else ()), passed
+
+
+def free_function(offer: HostOffer, spec: Spec) -> HostDevice | None:
+    """A VF of a NIC that can be passed through without taking anything else along."""
+    for device in offer.devices:
+        nic = device.class_.startswith(_NIC_CLASS) and device.physical_function
+        if nic and verdict(device, offer, spec).kind is VerdictKind.FREE:
+            return device
+    return None
 
 
 def default_connection(offer: HostOffer, *, forwards: bool = False) -> tuple[NicKind, str]:
@@ -54,11 +90,6 @@ def vf_pool(offer: HostOffer) -> str:
         if network.active and network.forward == "hostdev":
             return network.name
     return ""
-
-
-def _vf_nic(offer: HostOffer) -> Nic:
-    name = vf_pool(offer)
-    return Nic(NicKind.NETWORK, name) if name else Nic()
 
 
 def _filled(nic: Nic, machine: Machine, offer: HostOffer, os: OsInfo, cls: DeviceClass) -> Nic:

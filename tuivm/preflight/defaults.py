@@ -72,13 +72,15 @@ def complete(spec: Spec, offer: HostOffer, caps: DomainCaps, os: OsInfo = GENERI
         cmdline=spec.source.cmdline or _cmdline(spec, machine, graphics),
     )
     named = named._replace(source=source)
+    connected = complete_nics(named, machine, offer, os)
     return named._replace(
         vcpus=vcpus,
         memory_kib=memory,
         memory_max_kib=spec.memory_max_kib or memory,
         machine=machine,
         disks=complete_disks(named, machine, offer, caps, os),
-        nics=complete_nics(named, machine, offer, os),
+        nics=connected.nics,
+        passed=connected.passed,
         graphics=graphics,
     )
 

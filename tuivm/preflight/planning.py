@@ -12,6 +12,7 @@ from tuivm.model.findings import Finding, Severity
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.oses import GENERIC, OsInfo
 from tuivm.model.spec import FileRef, SourceKind, Spec
+from tuivm.model.virtinstall import command
 from tuivm.preflight.copying import plan_copy
 from tuivm.preflight.creating import check, worst_first
 from tuivm.preflight.default_disks import DEFAULT_POOL, find_pool
@@ -45,7 +46,8 @@ def plan(
     if spec.source.kind is SourceKind.COPY:
         copy = plan_copy(spec, offer, source_xml)
         made = CreationPlan(spec, os, copy.volumes, copy.xml)
-        return made._replace(findings=worst_first((*copy.findings, *check(made, offer, caps))))
+        found = worst_first((*copy.findings, *check(made, offer, caps)))
+        return made._replace(findings=found, command=command(made, offer))
     if tree is not None and tree.cmdline not in spec.source.cmdline:
         cmdline = f"{tree.cmdline} {spec.source.cmdline}".strip()
         spec = spec._replace(source=spec.source._replace(cmdline=cmdline))
@@ -65,7 +67,8 @@ def plan(
     except ValueError as error:
         return made._replace(findings=worst_first((*findings, _not_built(error))))
     first_xml = "" if first_xml == xml else first_xml
-    return made._replace(xml=xml, first_xml=first_xml, findings=findings)
+    made = made._replace(xml=xml, first_xml=first_xml, findings=findings)
+    return made._replace(command=command(made, offer))
 
 
 def _definition(layout: Layout, caps: DomainCaps, os: OsInfo, *, first: bool) -> str:
