@@ -72,8 +72,8 @@ def network_config(network: CloudNetwork, mac: str = "") -> dict[str, Any]:
     """Version 2 of cloud-init's format, for one NIC."""
     nic: dict[str, Any] = {"match": {"name": "e*"}}
     if mac:
-        # Without the new name, older versions take the key below for the name of the interface.
-        nic = {"match": {"macaddress": mac.lower()}, "set-name": "eth0"}
+        # Not renamed: cloud-init 22 then looks for the name servers' interface by its old name.
+        nic = {"match": {"macaddress": mac.lower()}}
     if network.address:
         nic["addresses"] = [network.address]
     else:
@@ -84,6 +84,7 @@ def network_config(network: CloudNetwork, mac: str = "") -> dict[str, Any]:
         nic["routes"] = [{"to": everything, "via": network.gateway}]
     if network.dns:
         nic["nameservers"] = {"addresses": list(network.dns)}
+    # The key is any name where the MAC is looked up; old versions take it for the interface's.
     return {"version": 2, "ethernets": {"eth0": nic}}
 
 

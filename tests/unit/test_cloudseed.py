@@ -72,7 +72,6 @@ def test_what_is_asked_is_in_the_seed() -> None:
         "ethernets": {
             "eth0": {
                 "match": {"macaddress": "52:54:00:aa:bb:cc"},
-                "set-name": "eth0",
                 "addresses": ["192.0.2.7/24"],
                 "routes": [{"to": "0.0.0.0/0", "via": "192.0.2.1"}],
                 "nameservers": {"addresses": ["192.0.2.53"]},

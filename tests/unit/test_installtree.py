@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import socketserver
 import threading
@@ -49,7 +50,9 @@ class Server:
                     self.send_response(200)
                     self.send_header("Content-Length", str(len(found)))
                     self.end_headers()
-                    self.wfile.write(found)
+                    # Whoever has seen enough hangs up.
+                    with contextlib.suppress(ConnectionError):
+                        self.wfile.write(found)
                     return
                 self.send_response(302 if isinstance(found, str) else found)
                 if isinstance(found, str):

@@ -16,6 +16,7 @@ from lxml import etree
 
 from tests.support.offers import DEBIAN12, DESKTOP, WINDOWS11, x86_caps
 from tuivm.model.creation import CreationPlan
+from tuivm.model.findings import Severity
 from tuivm.model.offers import HostDevice, HostOffer, Pool, Volume
 from tuivm.model.oses import OsInfo
 from tuivm.model.spec import (
@@ -188,6 +189,15 @@ def test_an_installer() -> None:
 )
 def test_each_source(name: str, option: str, expected: str) -> None:
     assert expected in said(ALL[name])[option]
+
+
+@pytest.mark.parametrize(
+    "name", ["iso", "import", "overlay", "pxe", "empty", "nested", "one-of-each"]
+)
+def test_an_example_can_be_created_where_its_files_are(name: str) -> None:
+    made, _ = planned(SPECS[name])
+    assert [found for found in made.findings if found.severity is Severity.ERROR] == []
+    assert made.xml
 
 
 def test_a_copy_is_virt_clones() -> None:
