@@ -26,14 +26,33 @@ from tests.ui.create_support import (
 from tests.ui.dialog_support import screen_text
 from tests.ui.dialog_support import words as shown
 from tuivm.model.findings import Finding, Severity
-from tuivm.model.offers import HostOffer, Network
-from tuivm.model.spec import Forward, Nic, NicKind, Preset, Source, SourceKind, Spec
+from tuivm.model.offers import HostDevice, HostOffer, Network
+from tuivm.model.spec import (
+    Forward,
+    Nic,
+    NicKind,
+    Passed,
+    PassKind,
+    Preset,
+    Source,
+    SourceKind,
+    Spec,
+)
 from tuivm.preflight.choices_nic import mac_fault
 from tuivm.screens.create.draft import Draft
 from tuivm.screens.create.edit_nic import EditNic
 from tuivm.screens.create.step_network import NetworkStep
 
 SIZE = (80, 24)
+FREE_VF = HostDevice(
+    "pci",
+    "pci_0000_03_10_0",
+    "0000:03:10.0",
+    class_="020000",
+    iommu_group=6,
+    group_members=("0000:03:10.0",),
+    physical_function="0000:03:00.0",
+)
 
 
 def start(spec: Spec | None = None, offer: HostOffer = OFFER, **more: Any) -> Draft:
@@ -203,6 +222,19 @@ async def test_the_passthrough_preset_keeps_its_vf_when_another_nic_is_added() -
         await pilot.press("enter")
         await closed(app, pilot)
     assert nics(app) == (Nic(NicKind.NETWORK, "vfs"), Nic())
+
+
+async def test_a_vf_that_the_preset_passes_through_stays_when_a_nic_is_added() -> None:
+    offer = OFFER._replace(networks=(), devices=(FREE_VF,))
+    app = StepApp(NetworkStep, start(Spec(name="web", preset=Preset.PASSTHROUGH), offer))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert "what is passed through may be one" in shown(app)
+        await edit(app, pilot, "a")
+        await pilot.press("enter")
+        await closed(app, pilot)
+    assert nics(app) == (Nic(),)
+    assert app.spec.passed == (Passed(PassKind.VF, FREE_VF.address, FREE_VF.nodedev),)
 
 
 async def test_names_from_outside_are_shown_safely() -> None:

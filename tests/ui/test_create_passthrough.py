@@ -13,7 +13,7 @@ from tests.ui.dialog_support import screen_text
 from tests.ui.dialog_support import words as shown
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.offers import HostDevice
-from tuivm.model.spec import Passed, PassKind, Spec
+from tuivm.model.spec import Passed, PassKind, Preset, Spec
 from tuivm.screens.create.choices import ListField
 from tuivm.screens.create.devicetree import is_ticked, tree, turned
 from tuivm.screens.create.draft import Draft
@@ -203,6 +203,20 @@ async def test_a_bridge_in_the_group_stays_with_the_host() -> None:
         await move_to(app, pilot, GPU)
         await pilot.press("space")
     assert {one.device for one in app.spec.passed} == set(GPU_GROUP)
+
+
+async def test_what_the_preset_takes_is_shown_and_stays() -> None:
+    spec = Spec(name="web", preset=Preset.PASSTHROUGH)
+    free = PF._replace(used_by=())
+    offer = OFFER._replace(networks=(), devices=(free, VF))
+    app = StepApp(PassthroughStep, draft(spec, offer))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        await move_to(app, pilot, VF)
+        assert "[x] ✓ free └ 03:10.0" in shown(app)
+        assert "Taken by the device preset" in shown(app)
+        await pilot.press("space")
+    assert app.specs == []
 
 
 async def test_what_was_ticked_and_is_now_in_use_can_be_unticked() -> None:

@@ -176,7 +176,7 @@ def test_presets_have_their_class_and_passthrough_needs_vfs() -> None:
     assert classes[Preset.PARAVIRTUAL] is DeviceClass.PARAVIRTUAL
     assert classes[Preset.EMULATED] is DeviceClass.EMULATED
     assert refusals(presets(OFFER)) == {}
-    assert "hands out VFs" in refusals(presets(TCG))[Preset.PASSTHROUGH]
+    assert "no free VF" in refusals(presets(TCG))[Preset.PASSTHROUGH]
 
 
 def test_hugepages_by_size() -> None:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from tuivm.model.devices import DeviceClass
 from tuivm.model.offers import CpuMode, DomainCaps, GuestArch, HostOffer, MachineType
-from tuivm.model.spec import Firmware, Machine, Preset
+from tuivm.model.spec import Firmware, Machine, Preset, Spec
 from tuivm.preflight.default_machine import X86, is_q35
-from tuivm.preflight.default_nics import vf_pool
+from tuivm.preflight.default_nics import free_function, vf_pool
 
 PARAVIRTUAL, EMULATED, PHYSICAL = (
     DeviceClass.PARAVIRTUAL,
@@ -280,8 +280,8 @@ def viommus(chosen: Machine, offer: HostOffer) -> tuple[Pick, ...]:
 def presets(offer: HostOffer) -> tuple[Pick, ...]:
     """How devices are chosen where nothing is said."""
     none = ""
-    if not vf_pool(offer):
-        none = "no active network of the host hands out VFs; single devices: step Passthrough"
+    if not vf_pool(offer) and free_function(offer, Spec()) is None:
+        none = "the host has no free VF; single devices are chosen in the step Passthrough"
     return (
         Pick(
             Preset.PARAVIRTUAL,
@@ -305,7 +305,7 @@ def presets(offer: HostOffer) -> tuple[Pick, ...]:
         Pick(
             Preset.ONE_OF_EACH,
             "One of each, for comparing",
-            "a paravirtual and an emulated disk and NIC, side by side",
+            "a paravirtual and an emulated disk and NIC side by side, and a VF if one is free",
         ),
     )
 

@@ -8,8 +8,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tuivm.model.spec import Nic, Preset, SourceKind
+from tuivm.model.spec import Nic, PassKind, SourceKind, Spec
 from tuivm.model.units import visible
+from tuivm.preflight.choices_machine import PHYSICAL
 from tuivm.preflight.choices_nic import (
     connection_value,
     connections,
@@ -65,8 +66,11 @@ class NetworkStep(Step):
         if self._now.spec.nics is not None:
             return self._now.spec.nics
         # A NIC that the preset made a VF is one because of what it is plugged into.
-        physical = self._now.spec.preset is Preset.PASSTHROUGH
-        return tuple(Nic(nic.kind, nic.source) if physical else Nic() for nic in self._full)
+        offer = self._now.offered
+        return tuple(
+            Nic(nic.kind, nic.source) if model_class(nic, offer) is PHYSICAL else Nic()
+            for nic in self._full
+        )
 
     def _row(self, number: int, nic: Nic) -> Content:
         ascii_only = self.app.has_class("-ascii")
@@ -96,7 +100,7 @@ class NetworkStep(Step):
             return
         at = self.query_one(ListField).value
         if not isinstance(at, int) or at >= len(self._full):
-            detail.update(Content("A guest that reaches nobody, and that nobody reaches."))
+            detail.update(Content(_alone(self._now.full)))
             return
         detail.update(Content("\n").join(self._about(self._full[at])))
 
@@ -150,10 +154,19 @@ class NetworkStep(Step):
 
     def _put(self, nics: tuple[Nic, ...], number: int | None = None) -> None:
         """number: of the row that the cursor is to be on."""
-        self.change(self.draft.spec._replace(nics=nics))
+        spec = self.draft.spec
+        # What the preset passes through in place of a NIC stays, once it is no longer asked.
+        passed = self._now.full.passed if spec.nics is None else spec.passed
+        self.change(spec._replace(nics=nics, passed=passed))
         self.fill(self.draft)
         if number is not None:
             self.query_one(ListField).move_to(number)
 
     def said(self, draft: Draft) -> bool:
         return draft.spec.nics is not None
+
+
+def _alone(full: Spec) -> str:
+    if any(one.kind in (PassKind.VF, PassKind.PCI) for one in full.passed):
+        return "No NIC of the VMM's: what is passed through may be one."
+    return "A guest that reaches nobody, and that nobody reaches."

@@ -26,6 +26,7 @@ from tuivm.screens.create.devicetree import (
 )
 from tuivm.screens.create.draft import Draft
 from tuivm.screens.create.fields import finding_line
+from tuivm.screens.create.picks import completed
 from tuivm.screens.create.step import Step
 from tuivm.widgets.itemlist import ItemList
 
@@ -77,8 +78,8 @@ class PassthroughStep(Step):
         return self.app.has_class("-ascii")
 
     def fill(self, draft: Draft) -> None:
-        devices, passed = draft.offered.devices, draft.spec.passed
-        self._branches = {_item(branch): branch for branch in tree(devices, passed)}
+        devices, self._passed = draft.offered.devices, completed(draft).full.passed
+        self._branches = {_item(branch): branch for branch in tree(devices, self._passed)}
         self._verdicts = {
             device.address: verdict(device, draft.offered, draft.spec) for device in devices
         }
@@ -104,7 +105,7 @@ class PassthroughStep(Step):
             return Content.styled(visible(branch.text), "bold")
         said = self._verdicts[device.address]
         glyph, plain, word, style = _LOOKS[said.kind]
-        ticked = is_ticked(self.draft.spec.passed, device, self.draft.offered.devices)
+        ticked = is_ticked(self._passed, device, self.draft.offered.devices)
         mark = "[x]" if ticked else "[ ]" if _able(said) else " - "
         below = ("`- " if self._ascii else "└ ") if branch.depth else ""
         return Content.assemble(
@@ -135,6 +136,8 @@ class PassthroughStep(Step):
         lines.append(Content.assemble((f"{mark} {visible(said.words)}", style)))
         if said.kind is VerdictKind.WITH_GROUP:
             lines.append(Content("Space takes the whole group."))
+        elif self._by_preset(device):
+            lines.append(Content("Taken by the device preset; another preset gives it back."))
         elif is_ticked(self.draft.spec.passed, device, self.draft.offered.devices):
             others = ", ".join(short_address(one) for one in self._together(device))
             lines += [Content(visible(f"With its whole group: {others}"))] if others else []
@@ -148,6 +151,12 @@ class PassthroughStep(Step):
         if device.kind == "usb":
             lines.append(Content(visible(self._by(device))))
         return lines
+
+    def _by_preset(self, device: HostDevice) -> bool:
+        """Nobody ticked it: the preset did."""
+        devices = self.draft.offered.devices
+        said = is_ticked(self.draft.spec.passed, device, devices)
+        return not said and is_ticked(self._passed, device, devices)
 
     def _by(self, device: HostDevice) -> str:
         if alike(device, self.draft.offered.devices):
@@ -176,6 +185,8 @@ class PassthroughStep(Step):
             devices = self.draft.offered.devices
             said = self._verdicts[device.address]
             ticked = is_ticked(spec.passed, device, devices)
+            if self._by_preset(device):
+                return
             # What was ticked can always be unticked, whatever has become of it.
             if not ticked and (not _able(said) or event.what == "remove"):
                 return
