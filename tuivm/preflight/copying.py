@@ -12,7 +12,7 @@ from tuivm.model.creation import Placed, VolumeOrder
 from tuivm.model.findings import Finding
 from tuivm.model.offers import HostOffer, Pool, Volume
 from tuivm.model.spec import FileRef, Spec
-from tuivm.model.units import byte_count
+from tuivm.model.units import byte_count, visible
 from tuivm.preflight.asking import error, note, shown, warning
 from tuivm.preflight.default_disks import CREATING, find_volume, free_name
 from tuivm.preflight.placing import new_place, volume_place
@@ -37,7 +37,7 @@ def plan_copy(spec: Spec, offer: HostOffer, source_xml: str) -> CopyPlan:
             "copy-unread",
             _FIELD,
             f"the definition of {shown(spec.source.guest)} could not be read",
-            str(problem) if source_xml else "the host did not tell it",
+            visible(str(problem)) if source_xml else "the host did not tell it",
             "check its name",
         )
         return CopyPlan(findings=(finding,))
@@ -57,7 +57,9 @@ def plan_copy(spec: Spec, offer: HostOffer, source_xml: str) -> CopyPlan:
     try:
         xml = copied(source_xml, spec, places)
     except ValueError as problem:
-        found.append(error("copy-not-sayable", _FIELD, f"it cannot be copied so: {problem}"))
+        found.append(
+            error("copy-not-sayable", _FIELD, f"it cannot be copied so: {visible(str(problem))}")
+        )
         xml = ""
     return CopyPlan(tuple(orders), xml, tuple(found))
 

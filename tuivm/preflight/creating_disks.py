@@ -13,6 +13,7 @@ from tuivm.model.spec import Disk, DiskKind, FileRef, Machine, SourceKind
 from tuivm.preflight.asking import counted, error, shown, warning
 from tuivm.preflight.creating_files import check_file
 from tuivm.preflight.creating_volumes import check_pools, check_volume
+from tuivm.preflight.default_disks import find_volume
 from tuivm.preflight.default_machine import is_express
 from tuivm.preflight.default_models import refused_bus
 from tuivm.preflight.drivers import drives
@@ -160,7 +161,9 @@ def _how(
             "virtio or SCSI",
         )
     if disk.shareable:
-        yield from _shareable(field, disk, files)
+        found = find_volume(offer, disk.file)
+        format_ = found[1].format if found else file_format(disk.file, files)
+        yield from _shareable(field, disk, disk.new.format if disk.new else format_)
     most = _SERIAL_MOST.get(disk.bus)
     if not _SERIAL.fullmatch(disk.serial):
         yield error(
@@ -196,8 +199,7 @@ def _iothread(field: str, disk: Disk, caps: DomainCaps) -> Iterator[Finding]:
         )
 
 
-def _shareable(field: str, disk: Disk, files: Mapping[FileRef, FileFacts]) -> Iterator[Finding]:
-    format_ = disk.new.format if disk.new else file_format(disk.file, files)
+def _shareable(field: str, disk: Disk, format_: str) -> Iterator[Finding]:
     if format_ not in {"", "raw"}:
         yield error(
             "shareable-format",

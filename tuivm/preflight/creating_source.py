@@ -228,8 +228,8 @@ def _ssh_key(field: str, key: str) -> Iterator[Finding]:
         data = base64.b64decode(blob, validate=True)
     except (binascii.Error, ValueError):
         data = b""
-    told = data[4 : 4 + int.from_bytes(data[:4])] if len(data) > 4 else b""
-    if told != name.encode():
+    parts_of_key = _strings(data)
+    if len(parts_of_key) < 2 or parts_of_key[0] != name.encode():
         yield error(
             "ssh-key",
             field,
@@ -237,6 +237,18 @@ def _ssh_key(field: str, key: str) -> Iterator[Finding]:
             f"what follows {name} is not such a key; part of it may be missing",
             "copy the whole line",
         )
+
+
+def _strings(data: bytes) -> list[bytes]:
+    """SSH's strings (RFC 4251), each after its length; [] where they do not fill the data."""
+    found = []
+    while data:
+        length = int.from_bytes(data[:4])
+        if len(data) < 4 + length:
+            return []
+        found.append(data[4 : 4 + length])
+        data = data[4 + length :]
+    return found
 
 
 def _cloud_network(network: CloudNetwork) -> Iterator[Finding]:

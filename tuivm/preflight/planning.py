@@ -12,6 +12,7 @@ from tuivm.model.findings import Finding, Severity
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.oses import GENERIC, OsInfo
 from tuivm.model.spec import FileRef, SourceKind, Spec
+from tuivm.model.units import visible
 from tuivm.model.virtinstall import command
 from tuivm.preflight.copying import plan_copy
 from tuivm.preflight.creating import check, worst_first
@@ -65,7 +66,9 @@ def plan(
         xml = _definition(layout, caps, os, first=False)
         first_xml = _definition(layout, caps, os, first=True)
     except ValueError as error:
-        return made._replace(findings=worst_first((*findings, _not_built(error))))
+        stopped = any(found.severity is Severity.ERROR for found in findings)
+        more = () if stopped else (_not_built(error),)
+        return made._replace(findings=worst_first((*findings, *more)))
     first_xml = "" if first_xml == xml else first_xml
     made = made._replace(xml=xml, first_xml=first_xml, findings=findings)
     return made._replace(command=command(made, offer))
@@ -96,7 +99,7 @@ def _not_built(error: ValueError) -> Finding:
     return Finding(
         "not-sayable",
         Severity.ERROR,
-        f"no definition can be made of this: {error}",
+        f"no definition can be made of this: {visible(str(error))}",
         "what libvirt would be told is made from what was filled in",
         "change what it names",
     )
