@@ -59,6 +59,9 @@ have_static_busybox() {
     ! ldd "$(command -v busybox)" >/dev/null 2>&1
 }
 
+# What guests' systems need and have drivers for: the wizard's defaults are made of it.
+have_osinfo() { [ -e "${TUIVM_OSINFO-/usr/share/osinfo/os}" ]; }
+
 # Which daemons and programs a start needs. Only shell built-ins: this runs at every `make run`.
 have_runtime() { have_qemu_driver && have virtlogd && have_qemu && have qemu-img; }
 
@@ -73,12 +76,14 @@ missing_needs() {
     have virsh || echo virsh
     have_qemu || echo qemu
     have qemu-img || echo qemu-img
+    have_osinfo || echo osinfo-db
     [ "$1" = test ] || return 0
     # The tests start a daemon of their own, in the one-piece shape that every system still has.
     have libvirtd || echo libvirtd
     have_static_busybox || echo busybox
     have ip || echo iproute
     have unshare || echo unshare
+    have dnsmasq || echo dnsmasq
 }
 
 describe() {
@@ -93,9 +98,11 @@ describe() {
         virsh) echo "virsh" ;;
         qemu) echo "QEMU ($(qemu_binary))" ;;
         qemu-img) echo "qemu-img" ;;
+        osinfo-db) echo "osinfo-db (what operating systems need and have drivers for)" ;;
         busybox) echo "a static busybox (the tests boot guests with it)" ;;
         iproute) echo "ip, of iproute2 (the tests give guests a network)" ;;
         unshare) echo "unshare, of util-linux (the tests start a libvirtd of their own)" ;;
+        dnsmasq) echo "dnsmasq (the tests boot a guest from a network)" ;;
     esac
 }
 
@@ -151,6 +158,7 @@ packages_for() {
         apt-get:qemu) apt_qemu ;;
         apt-get:qemu-img) echo qemu-utils ;;
         apt-get:iproute) echo iproute2 ;;
+        apt-get:dnsmasq) echo dnsmasq-base ;;
 
         dnf:python) echo python3 python3-devel ;;
         dnf:libvirt-headers) echo libvirt-devel ;;
@@ -183,6 +191,8 @@ packages_for() {
         *:busybox) echo busybox ;;
         *:iproute) echo iproute2 ;;
         *:unshare) echo util-linux ;;
+        *:osinfo-db) echo osinfo-db ;;
+        *:dnsmasq) echo dnsmasq ;;
     esac
 }
 

@@ -45,7 +45,9 @@ BRINGS = {
     "iproute2": "ip",
     "iproute": "ip",
     "util-linux": "unshare",
-    "zstd": "zstd",
+    "osinfo-db": "osinfo-os",
+    "dnsmasq-base": "dnsmasq",
+    "dnsmasq": "dnsmasq",
 }
 
 PYTHON = """
@@ -120,6 +122,7 @@ class Machine:
             "STORE": str(self.store),
             "TUIVM_SBIN": "",
             "TUIVM_LIBEXEC": str(self.bin),
+            "TUIVM_OSINFO": str(self.bin / "osinfo-os"),
             "TUIVM_PYTHON": "python3",
         }
         return subprocess.run(
@@ -248,7 +251,13 @@ def test_no_install_only_says_what_is_missing(machine: Machine) -> None:
     assert not (machine.checkout / ".venv").exists()
     for word in ("Python 3.11", "C compiler", "pkg-config", "headers", "libvirtd", "virtlogd"):
         assert word in done.stdout
-    for package in ("libvirt-dev", "qemu-system-x86", "busybox-static", "python3-venv"):
+    for package in (
+        "libvirt-dev",
+        "qemu-system-x86",
+        "busybox-static",
+        "python3-venv",
+        "osinfo-db",
+    ):
         assert package in done.stdout
     assert "TUIVM_NO_INSTALL" in done.stderr
 
