@@ -28,7 +28,7 @@ from tests.ui.dialog_support import screen_text
 from tests.ui.dialog_support import words as shown
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.offers import CpuMode, DomainCaps, HostOffer, MachineType, NestingFacts
-from tuivm.model.spec import Firmware, Machine, NumaCell, Preset, Spec
+from tuivm.model.spec import Disk, Firmware, Machine, NewVolume, Nic, NumaCell, Preset, Spec
 from tuivm.screens.create.draft import Draft
 from tuivm.screens.create.fields import Field
 from tuivm.screens.create.step_machine import MachineStep
@@ -102,6 +102,19 @@ async def test_everything_by_keys_from_top_to_bottom() -> None:
     assert machine.tpm is not None
     assert machine.cpu
     assert app.step.said(app.draft)
+
+
+async def test_a_preset_is_one_click_for_devices_that_were_said_too() -> None:
+    said = (Disk(new=NewVolume(size=1 << 30), bus="virtio", serial="A1"),)
+    spec = Spec(name="web", disks=said, nics=(Nic(model="virtio"),))
+    app = StepApp(MachineStep, draft(spec, os=DEBIAN))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        await pilot.press("right")
+        assert app.spec.preset is Preset.EMULATED
+        full = app.draft.full
+        assert [(disk.bus, disk.serial) for disk in full.disks or ()] == [("sata", "A1")]
+        assert [nic.model for nic in full.nics or ()] == ["e1000e"]
 
 
 async def test_delete_goes_back_to_the_default() -> None:

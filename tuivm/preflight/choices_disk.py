@@ -189,10 +189,3 @@ def bus_label(bus: str) -> str:
     if bus == _LSI.value:
         return _LSI.label
     return next((label for name, label, _, _, _ in _BUSES if name == bus), bus)
-
-
-def bus_note(bus: str) -> str:
-    """What it means; "" where it is not known."""
-    if bus == _LSI.value:
-        return _LSI.note
-    return next((note for name, _, note, _, _ in _BUSES if name == bus), "")

@@ -252,10 +252,3 @@ def model_label(nic: Nic, offer: HostOffer) -> str:
     if nic.kind is NicKind.NETWORK and is_vf_pool(offer, nic.source):
         return "VF of the host's NIC"
     return next((label for name, label, _, _ in _MODELS if name == nic.model), nic.model)
-
-
-def model_note(nic: Nic, offer: HostOffer) -> str:
-    """What that means; "" where it is not known."""
-    if nic.kind is NicKind.NETWORK and is_vf_pool(offer, nic.source):
-        return "partitioned: bypasses the VMM; no live migration"
-    return next((note for name, _, note, _ in _MODELS if name == nic.model), "")

@@ -10,7 +10,8 @@ from textual.widgets import Static
 
 from tuivm.model.spec import Disk, DiskKind, NewVolume, SourceKind, Spec
 from tuivm.model.units import visible
-from tuivm.preflight.choices_disk import bus_class, bus_label, bus_note
+from tuivm.preflight.choices_disk import bus_class, bus_label
+from tuivm.preflight.presets import disk_words
 from tuivm.screens.create.choices import ListField, Row
 from tuivm.screens.create.disklist import (
     Item,
@@ -104,7 +105,7 @@ class DisksStep(Step):
             mark, style = class_mark(cls, ascii_only=self.app.has_class("-ascii"))
             lines.append(
                 Content.assemble(
-                    (f"{mark} {cls.value}", style), f": {bus_label(disk.bus)}, {bus_note(disk.bus)}"
+                    (f"{mark} {cls.value}", style), f": {bus_label(disk.bus)}, {disk_words(disk)}"
                 )
             )
         lines.append(Content(visible(whole(disk))))

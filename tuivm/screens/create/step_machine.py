@@ -19,6 +19,7 @@ from tuivm.preflight.choices_machine import (
     viommus,
     virt_types,
 )
+from tuivm.preflight.presets import applied
 from tuivm.screens.create.choices import ChoiceField, ListField, Row
 from tuivm.screens.create.cpusets import cpuset_fault, pins_fault
 from tuivm.screens.create.draft import Draft, owner
@@ -137,7 +138,7 @@ class MachineStep(Step):
             self._fill_advanced(draft)
             return spec
         if isinstance(field, ChoiceField) and field.key == "guest.preset":
-            return spec._replace(preset=Preset(field.value))
+            return applied(Preset(field.value), spec)
         return spec._replace(machine=self._machine(field, draft))
 
     def _machine(self, field: Field, draft: Draft) -> Machine:

@@ -17,8 +17,8 @@ from tuivm.preflight.choices_nic import (
     forward_text,
     model_class,
     model_label,
-    model_note,
 )
+from tuivm.preflight.presets import nic_words
 from tuivm.screens.create.choices import ListField, Row
 from tuivm.screens.create.draft import Draft, owner
 from tuivm.screens.create.edit_nic import EditNic
@@ -111,7 +111,7 @@ class NetworkStep(Step):
         if cls is not None:
             mark, style = class_mark(cls, ascii_only=self.app.has_class("-ascii"))
             label = model_label(nic, offer)
-            note = model_note(nic, offer)
+            note = nic_words(nic, offer)
             lines.append(Content.assemble((f"{mark} {cls.value}", style), f": {label}, {note}"))
         pick = self._plugs.get(connection_value(nic))
         lines.append(
