@@ -530,7 +530,15 @@ def test_each_finding(spec: Spec, id_: str, severity: str, field: str | None) ->
         (nic(model="virtio"), DESKTOP, x86_caps(), WINDOWS11, "model-driver", WARNING),
         (nic(model="igb"), OLD, old_caps(), DEBIAN12, "model-old", ERROR),
         (nic(kind=NicKind.PASST), OLD, old_caps(), DEBIAN12, "passt-libvirt", ERROR),
-        (nic(kind=NicKind.PASST), SESSION, None, DEBIAN12, "passt-missing", ERROR),
+        (nic(kind=NicKind.PASST), SESSION, None, DEBIAN12, "passt-libvirt", ERROR),
+        (
+            nic(kind=NicKind.PASST),
+            SESSION._replace(libvirt_version=9_001_000),
+            None,
+            DEBIAN12,
+            "passt-missing",
+            ERROR,
+        ),
         (nic(kind=NicKind.PASST), ARM, aarch64_caps(), DEBIAN12, "passt-unknown", WARNING),
         (
             nic(kind=NicKind.BRIDGE, source="br0"),

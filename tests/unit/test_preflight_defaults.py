@@ -125,9 +125,11 @@ def test_a_session_without_kvm_and_without_a_pool() -> None:
     assert spec.disks is not None
     assert spec.disks[0].new is not None
     assert spec.disks[0].new.pool == "default"
-    assert complete(Spec(source=ISO), SESSION._replace(passt=True), caps).nics == (
-        Nic(NicKind.PASST, "", "virtio"),
-    )
+    newer = SESSION._replace(passt=True, libvirt_version=9_001_000)
+    assert complete(Spec(source=ISO), newer, caps).nics == (Nic(NicKind.PASST, "", "virtio"),)
+    # 9.0.0 refuses it, installed or not.
+    refusing = SESSION._replace(passt=True)
+    assert complete(Spec(source=ISO), refusing, caps).nics == spec.nics
 
 
 def test_arm_has_uefi_a_scsi_cdrom_logical_volumes_and_a_bridge() -> None:

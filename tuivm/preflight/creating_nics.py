@@ -13,7 +13,7 @@ from tuivm.model.oses import OsInfo
 from tuivm.model.spec import Forward, Machine, Nic, NicKind, SourceKind
 from tuivm.preflight.asking import error, note, shown, warning
 from tuivm.preflight.default_machine import is_express, is_i440fx
-from tuivm.preflight.default_nics import find_network
+from tuivm.preflight.default_nics import find_network, knows_passt
 from tuivm.preflight.drivers import drives
 
 MODELS = (
@@ -39,7 +39,6 @@ MODELS = (
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _MULTICAST = 1
 _EXPRESS_ALONE = ("e1000e", "igb")
-_PASST_LIBVIRT = 9_000_000
 _IGB = (9_003_000, 8_000_000)
 """libvirt and QEMU that have it (formatdomain, "model")."""
 _WIRELESS = ("wl", "ath")
@@ -173,9 +172,13 @@ def _interface(field: str, nic: Nic, offer: HostOffer) -> Iterator[Finding]:
 
 
 def _passt(field: str, offer: HostOffer, caps: DomainCaps) -> Iterator[Finding]:
-    if 0 < offer.libvirt_version < _PASST_LIBVIRT:
+    if not knows_passt(offer):
         yield error(
-            "passt-libvirt", field, "passt needs libvirt 9.0", "this host's is older", "user mode"
+            "passt-libvirt",
+            field,
+            "passt needs a libvirt newer than 9.0.0",
+            "this host's refuses such a NIC",
+            "user mode",
         )
     elif offer.passt is False or (caps.net_backends and "passt" not in caps.net_backends):
         yield error(

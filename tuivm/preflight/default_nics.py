@@ -13,6 +13,7 @@ from tuivm.preflight.default_models import nic_model
 from tuivm.preflight.passing import VerdictKind, verdict
 
 _NIC_CLASS = "02"
+_WITHOUT_PASST = 9_000_000
 _OUTWARD = ("nat", "route", "open", "bridge")
 
 
@@ -63,7 +64,7 @@ def free_function(offer: HostOffer, spec: Spec) -> HostDevice | None:
 def default_connection(offer: HostOffer, *, forwards: bool = False) -> tuple[NicKind, str]:
     """(kind, source): the active "default" network, another one that leads out, a bridge of the
     host's, else user mode. A session has no rights to the first ones."""
-    user = (NicKind.PASST if offer.passt else NicKind.USER, "")
+    user = (NicKind.PASST if offer.passt and knows_passt(offer) else NicKind.USER, "")
     if offer.session or forwards:
         return user
     active = [network for network in offer.networks if network.active]
@@ -78,6 +79,11 @@ def default_connection(offer: HostOffer, *, forwards: bool = False) -> tuple[Nic
         if interface.kind == "bridge" and interface.up is not False and interface.name not in owned:
             return NicKind.BRIDGE, interface.name
     return user
+
+
+def knows_passt(offer: HostOffer) -> bool:
+    """libvirt 9.0.0 has it in its documentation, but refuses it (its issue 462)."""
+    return not 0 < offer.libvirt_version <= _WITHOUT_PASST
 
 
 def find_network(offer: HostOffer, name: str) -> Network | None:
