@@ -16,6 +16,8 @@ import pytest
 from tests.support.bootable import boot_sector, qcow2_disk, raw_disk
 from tests.support.guests import GuestFactory, disk_xml, guest_xml, serial_xml
 from tests.support.rig import Rig, wait_until
+from tuivm.hypervisor import creating_undo, creating_volumes
+from tuivm.hypervisor.connect import Asker, open_link
 from tuivm.hypervisor.creating import run
 from tuivm.model.creation import (
     Created,
@@ -234,6 +236,21 @@ def test_a_volume_is_copied(place: Place, source: str, copy: str) -> None:
     assert flat.read_bytes() == boot_sector("again").ljust(4 * MIB, b"\0")
 
 
+def test_how_far_a_copy_is(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creating_volumes, "_LOOK_EVERY", 0.02)
+    big = place.directory / "old.raw"
+    with big.open("wb") as file:
+        for _ in range(256):
+            file.write(os.urandom(MIB))
+    place.factory.conn.storagePoolLookupByName("images").refresh()
+    order = VolumeOrder(place.placed("copy.qcow2"), clone=place.placed("old.raw", "raw"))
+    created = place.create(plan_of(place, order))
+    assert created.problem is None
+    told = [one for one in place.told if one.now.startswith("Copying")]
+    assert [one for one in told if one.done and one.total and 0 < one.done < one.total]
+    assert place.told[-1].now == "Defining new"
+
+
 def test_the_first_boot_has_another_definition(place: Place, tmp_path: Path) -> None:
     (place.directory / "seed").write_bytes(b"seed")
     drive = (
@@ -411,6 +428,37 @@ def test_the_daemon_dies_while_it_is_sent_a_file(own_place: Place, tmp_path: Pat
     assert created.problem is not None
     assert created.left == ()
     nothing_left(place)
+
+
+def test_the_daemon_hangs_at_the_last_step(
+    own_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as good as gone: nobody waits for ever to have removed what was made."""
+    monkeypatch.setattr(creating_undo, "_SILENT", 1.0)
+    place = own_place
+
+    @contextmanager
+    def opener() -> Iterator[libvirt.virConnect]:
+        asker = Asker("rig", lambda request: request.answer(None))
+        link = open_link(place.rig.uri, readonly=False, asker=asker)
+        link.conn.setKeepAlive(1, 1)
+        try:
+            yield link.conn
+        finally:
+            link.discard()
+
+    def told(progress: CreationProgress) -> None:
+        if progress.now == "Starting new":
+            place.rig.pause()
+
+    order = VolumeOrder(place.placed("disk.qcow2"), MIB)
+    plan = plan_of(place, order, start=True)
+    created = place.create(plan, told=told, opener=opener, patience=1.0)
+    place.rig.resume()
+    assert created.problem is not None
+    assert next(words.partition(",")[0] for words in created.left) == "new"
+    assert [words for words in created.left if "disk.qcow2" in words]
+    assert place.files == {"disk.qcow2"}
 
 
 def test_what_stays_on_a_host_that_stays_away_is_named(own_place: Place) -> None:

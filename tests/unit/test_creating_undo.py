@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -85,6 +86,8 @@ class Domain:
         self.host.call("start")
 
     def destroy(self) -> None:
+        if self.host.stuck:
+            raise error(libvirt.VIR_ERR_INTERNAL_ERROR, "device or resource busy")
         self.active = False
 
     def undefineFlags(self, flags: int) -> None:  # noqa: N802 - libvirt's name
@@ -108,6 +111,8 @@ class Host:
         self.alive = True
         self.opened = 0
         self.comes_back = True
+        self.stuck = False
+        self.hangs: threading.Event | None = None
 
     def call(self, what: str) -> None:
         self.fail(what)
@@ -139,6 +144,8 @@ class Host:
     @contextmanager
     def open(self) -> Iterator[libvirt.virConnect]:
         self.opened += 1
+        if self.hangs is not None:
+            self.hangs.wait(60)
         if self.opened > 1 and not self.comes_back:
             raise error(libvirt.VIR_ERR_NO_CONNECT, "no route to host")
         self.alive = True
@@ -300,6 +307,35 @@ def test_a_host_that_stays_away() -> None:
         "remove new",
         "remove /p/a",
     ]
+
+
+def test_a_guest_that_stays_keeps_its_disks() -> None:
+    host = Host()
+
+    def then() -> None:
+        host.stuck = True
+        raise error(libvirt.VIR_ERR_INTERNAL_ERROR)
+
+    host.fail = failing("start", then=then)
+    created = create(host)
+    assert host.left == {"p": {"foreign", "a"}, "q": {"foreign", "b"}}
+    assert [words.partition(":")[0] for words in created.left] == ["new", "/q/b", "/p/a"]
+
+
+def test_a_host_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creating_undo, "_SILENT", 0.2)
+    host = Host()
+    wakes = threading.Event()
+
+    def then() -> None:
+        host.hangs = wakes
+        host.alive = False
+
+    host.fail = failing("start", then=then)
+    created = create(host, patience=0.0)
+    assert [words.partition(",")[0] for words in created.left] == ["new", "/q/b", "/p/a"]
+    assert "does not answer" in created.left[0]
+    wakes.set()
 
 
 def test_the_variables_of_uefi_go_with_the_guest() -> None:

@@ -27,7 +27,7 @@ from tuivm.specfile import SpecError, load
 if TYPE_CHECKING:
     from tuivm.creation import Drawn
 
-CLEANING = 90.0
+CLEANING = 120.0
 """Seconds that a creation which was stopped has to remove what it made: a call that cannot be
 broken off, such as the copy of a disk, comes to its end first."""
 

@@ -20,7 +20,8 @@ import libvirt
 
 from tuivm.hypervisor.errors import reason_of
 
-CHUNK = 256 * 1024
+CHUNK = 240 * 1024
+"""Bytes: a message of libvirt's oldest protocol holds no more than 256 KiB with its header."""
 _TELL_EVERY = 0.1
 """Seconds between two words on how far a transfer is."""
 _SCHEMES = ("http", "https", "ftp")
@@ -94,7 +95,7 @@ def send(
                 data = file.read(min(left, CHUNK))
                 if not data:
                     raise TransferError("the file became shorter while it was read")
-                stream.send(data)
+                _send_all(stream, data)
                 left -= len(data)
                 meter.add(len(data))
         stream.finish()
@@ -104,6 +105,13 @@ def send(
             # Whatever ended it: a stream that is not aborted keeps the volume in use.
             with suppress(libvirt.libvirtError):
                 stream.abort()
+
+
+def _send_all(stream: libvirt.virStream, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        # How much of it was taken.
+        rest = rest[stream.send(bytes(rest)) :]
 
 
 @contextmanager

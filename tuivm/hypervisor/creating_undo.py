@@ -17,6 +17,9 @@ from tuivm.model.requests import Step
 _BUSY = 10.0
 """Seconds that a volume stays in use at most when the transfer into it was broken off."""
 _AGAIN = 0.25
+_LOOK = 0.1
+_SILENT = 60.0
+"""Seconds that one step of it takes at most on a host that answers."""
 
 
 _Made = MadePool | MadeVolume | MadeGuest
@@ -33,67 +36,119 @@ class StaysError(Exception):
 def undo(opener: Opener, job: Job, reconnect: float) -> tuple[str, ...]:
     """Remove the guest, then the volumes, newest first, then pools. The job's steps say what was
     removed; what could not be is handed back, in words. reconnect: seconds that a lost host has to
-    come back."""
-    until = time.monotonic() + reconnect
-    todo: list[_Made] = [*job.pools, *job.volumes]
-    if job.guest is not None:
-        todo.append(job.guest)
-    left: list[str] = []
+    come back.
+
+    Waits for no call that hangs: that is left to a thread of its own, which does nothing more when
+    it comes back. What was said to be left stays, as by then it may have become somebody else's.
+    """
+    work = _Undo(opener, job, time.monotonic() + reconnect)
     job.say("Removing what was made")
-    # A pause that nobody ends early: Event.wait as a sleep on a daemon thread.
-    pause = threading.Event()
-    reason = "the connection was lost"
-    while todo:
+    threading.Thread(target=work.run, name="undo", daemon=True).start()
+    while not work.over.wait(_LOOK):
+        if time.monotonic() - work.moved > reconnect + _SILENT:
+            work.give_up("the host does not answer")
+    return tuple(work.left)
+
+
+class _Undo:
+    """moved: when a step came to its end."""
+
+    def __init__(self, opener: Opener, job: Job, until: float) -> None:
+        self._opener = opener
+        self._job = job
+        self._until = until
+        self._todo: list[_Made] = [*job.pools, *job.volumes]
+        if job.guest is not None:
+            self._todo.append(job.guest)
+        self._lock = threading.Lock()
+        self.left: list[str] = []
+        self.moved = time.monotonic()
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        reason = "the connection was lost"
         try:
-            with opener() as conn:
-                while todo:
-                    _remove(conn, job, todo[-1], left)
-                    todo.pop()
-        except (libvirt.libvirtError, _LostError) as error:
-            reason = reason_of(error) if isinstance(error, libvirt.libvirtError) else reason
-            if time.monotonic() > until:
-                break
-            pause.wait(_AGAIN)
-    for one in reversed(todo):
-        job.steps.append(Step(f"remove {_called(one)}", done=False, reason=reason))
-        left.append(f"{_called(one)}, if it was made: {reason}")
-    return tuple(left)
+            while self._todo and not self.over.is_set():
+                try:
+                    with self._opener() as conn:
+                        while self._todo and not self.over.is_set():
+                            self._next(conn)
+                except (libvirt.libvirtError, _LostError) as error:
+                    if isinstance(error, libvirt.libvirtError):
+                        reason = reason_of(error)
+                    if time.monotonic() > self._until or self.over.wait(_AGAIN):
+                        break
+        finally:
+            # After a fault of the program too, whose traceback goes to the log.
+            self.give_up(reason)
 
+    def give_up(self, reason: str) -> None:
+        """Whatever is still to be removed is left."""
+        with self._lock:
+            if self.over.is_set():
+                return
+            for one in reversed(self._todo):
+                self._leave(one, reason, f"{_called(one)}, if it was made: {reason}")
+            self.over.set()
 
-def _remove(conn: libvirt.virConnect, job: Job, one: _Made, left: list[str]) -> None:
-    """Raises _LostError when the connection is gone, so that it is tried again over another."""
-    try:
-        if isinstance(one, MadeGuest):
-            removed = remove_guest(conn, one)
-        elif isinstance(one, MadePool):
-            removed = remove_pool(conn, one)
-        elif one.certain:
-            removed = remove_volume(conn, one)
-        else:
+    def _next(self, conn: libvirt.virConnect) -> None:
+        """Raises _LostError when the connection is gone, so that it is tried again over another."""
+        one = self._todo[-1]
+        words = ""
+        try:
+            removed, words = _remove(conn, one)
+        except (libvirt.libvirtError, StaysError) as error:
+            if not connected(conn):
+                raise _LostError from error
             removed = False
-            _note_doubtful(conn, one, left)
-    except (libvirt.libvirtError, StaysError) as error:
-        if not connected(conn):
-            raise _LostError from error
-        reason = str(error) if isinstance(error, StaysError) else reason_of(error)
-        job.steps.append(Step(f"remove {_called(one)}", done=False, reason=reason))
-        left.append(f"{_called(one)}: {reason}")
-        return
-    if removed:
-        job.did(f"removed {_called(one)}")
+            words = str(error) if isinstance(error, StaysError) else reason_of(error)
+        with self._lock:
+            if self.over.is_set():
+                raise _LostError
+            self.moved = time.monotonic()
+            self._todo.pop()
+            if removed:
+                self._job.did(f"removed {_called(one)}")
+            elif words:
+                self._leave(one, words, f"{_called(one)}: {words}")
+                if isinstance(one, MadeGuest):
+                    # It may run on them.
+                    self._todo, kept = [], self._todo
+                    for other in reversed(kept):
+                        why = f"not tried, as {one.name} is still there"
+                        self._leave(other, why, f"{_called(other)}: {why}")
+
+    def _leave(self, one: _Made, reason: str, words: str) -> None:
+        self._job.steps.append(Step(f"remove {_called(one)}", done=False, reason=reason))
+        self.left.append(words)
+
+
+def _remove(conn: libvirt.virConnect, one: _Made) -> tuple[bool, str]:
+    """Whether it was there and is gone now, and why it was left. Raises libvirtError and
+    StaysError."""
+    if isinstance(one, MadeGuest):
+        return remove_guest(conn, one), ""
+    if isinstance(one, MadePool):
+        return remove_pool(conn, one), ""
+    if one.certain:
+        return remove_volume(conn, one), ""
+    return False, _doubt(conn, one)
 
 
 def remove_guest(conn: libvirt.virConnect, guest: MadeGuest) -> bool:
     """False when there is none with its UUID. Raises libvirtError."""
     try:
         domain = conn.lookupByUUIDString(guest.uuid)
-        if domain.isActive():
-            domain.destroy()
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return False
+        raise
+    try:
+        if domain.isActive():
+            domain.destroy()
+    except libvirt.libvirtError:
         # It may have stopped by itself in between.
-        if not connected(conn) or conn.lookupByUUIDString(guest.uuid).isActive():
+        if not connected(conn) or domain.isActive():
             raise
     nvram = (
         libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
@@ -146,17 +201,18 @@ def _delete(conn: libvirt.virConnect, pool: libvirt.virStoragePool, volume: Made
             return True
 
 
-def _note_doubtful(conn: libvirt.virConnect, volume: MadeVolume, left: list[str]) -> None:
+def _doubt(conn: libvirt.virConnect, volume: MadeVolume) -> str:
+    """Why one that may be anybody's is left; "" when there is none."""
     try:
         conn.storagePoolLookupByName(volume.pool).storageVolLookupByName(volume.name)
     except libvirt.libvirtError as error:
         gone = (libvirt.VIR_ERR_NO_STORAGE_VOL, libvirt.VIR_ERR_NO_STORAGE_POOL)
         if error.get_error_code() in gone:
-            return
+            return ""
         raise
-    left.append(
-        f"{_called(volume)}: there is one, but whether this run made it is not known, as the "
-        "connection was lost while it was asked for"
+    return (
+        "there is one, but whether this run made it is not known, as the connection was lost "
+        "while it was asked for"
     )
 
 
