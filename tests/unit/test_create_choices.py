@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.ui.create_support import CAPS, DEBIAN, OFFER, TCG, TCG_CAPS, WINDOWS
+from tuivm.domainxml.domcaps import read_domain_caps
+from tuivm.domainxml.hostcaps import read_capabilities
 from tuivm.model.devices import DeviceClass
 from tuivm.model.offers import (
     Capabilities,
@@ -18,7 +22,7 @@ from tuivm.model.offers import (
     MachineType,
 )
 from tuivm.model.oses import GENERIC
-from tuivm.model.spec import DiskKind, Firmware, Forward, Machine, Nic, NicKind, Preset
+from tuivm.model.spec import DiskKind, Firmware, Forward, Machine, Nic, NicKind, Preset, Spec
 from tuivm.preflight.choices_disk import (
     disk_buses,
     formats,
@@ -52,6 +56,9 @@ from tuivm.preflight.choices_nic import (
     parse_forward,
     random_mac,
 )
+from tuivm.preflight.defaults import complete
+
+DATA = Path(__file__).parent / "data" / "create"
 
 Q35 = Machine("kvm", "x86_64", "q35")
 PC = Machine("kvm", "x86_64", "pc")
@@ -193,7 +200,7 @@ def test_buses_paravirtual_first_and_only_what_the_machine_has() -> None:
     assert can(disk_buses(Q35, CAPS, DEBIAN)) == ["virtio", "scsi", "sata", "usb", "lsilogic"]
     refused = refusals(disk_buses(Q35, CAPS, DEBIAN))
     assert "q35 has no IDE" in refused["ide"]
-    assert "too old" in refused["nvme"]
+    assert "do not offer it" in refused["nvme"]
     newer = CAPS._replace(disk_buses=(*CAPS.disk_buses, "nvme", "ide"), machine="pc-i440fx-9.0")
     assert can(disk_buses(PC, newer, DEBIAN))[2:5] == ["nvme", "sata", "ide"]
     only = DomainCaps(arch="s390x", disk_buses=("virtio", "scsi"))
@@ -255,7 +262,7 @@ def test_models_of_nics() -> None:
     newer = OFFER._replace(libvirt_version=10_000_000, qemu_version=8_002_000)
     assert "igb" in can(nic_models(Q35, newer, DEBIAN))
     assert can(nic_models(S390, S390_OFFER, GENERIC)) == ["virtio"]
-    assert can(nic_models(Machine("xen", "x86_64", "xenpv"), OFFER, GENERIC))[0] == "netfront"
+    assert can(nic_models(Machine("xen", "x86_64", "xenpv"), OFFER, GENERIC)) == ["netfront"]
     assert can(nic_models(Q35, OFFER, WINDOWS))[-1] == "virtio"
 
 
@@ -351,3 +358,115 @@ def test_what_is_no_forward(text: str) -> None:
 def test_a_port_is_forwarded_once() -> None:
     assert "twice" in forwards_fault("2222:22, 2222:80")
     assert forwards_fault("2222:22, 2222:22/udp") == ""
+
+
+class Seen(NamedTuple):
+    """What a host's own documents come to."""
+
+    driver: str
+    virts: list[str]
+    machine: str
+    firmware: list[str]
+    disks: list[str]
+    cdroms: list[str]
+    nics: list[str]
+
+
+_X86_NICS = ["virtio", "vmxnet3", "e1000e", "e1000", "rtl8139", "pcnet", "ne2k_pci"]
+_PCI_NICS = ["e1000e", "e1000", "rtl8139", "pcnet", "ne2k_pci"]
+HOSTS = {
+    ("aarch64-kvm", "aarch64-virt-tcg"): Seen(
+        "QEMU",
+        ["kvm", "qemu"],
+        "virt",
+        [],
+        ["virtio", "scsi", "sata", "usb"],
+        ["scsi", "sata", "usb"],
+        ["virtio", *_PCI_NICS],
+    ),
+    ("ppc64le-kvm", "ppc64-pseries-tcg"): Seen(
+        "QEMU",
+        ["kvm", "qemu"],
+        "pseries",
+        [],
+        ["virtio", "scsi", "sata", "usb"],
+        ["scsi", "sata", "usb"],
+        ["virtio", "spapr-vlan", *_PCI_NICS],
+    ),
+    ("riscv64-kvm", "riscv64-virt-tcg"): Seen(
+        "QEMU",
+        ["kvm", "qemu"],
+        "virt",
+        [],
+        ["virtio", "scsi", "sata", "usb"],
+        ["scsi", "sata", "usb"],
+        ["virtio", *_PCI_NICS],
+    ),
+    ("s390x-kvm", "s390x-tcg"): Seen(
+        "QEMU",
+        ["kvm", "qemu"],
+        "s390-ccw-virtio",
+        [],
+        ["virtio", "scsi"],
+        ["scsi"],
+        ["virtio"],
+    ),
+    ("xen", "xen-hvm"): Seen(
+        "Xen",
+        ["xen"],
+        "xenfv",
+        ["bios", "uefi"],
+        ["xen", "ide"],
+        ["xen", "ide"],
+        ["netfront", "e1000", "rtl8139"],
+    ),
+    ("x86-tcg", "x86-q35-tcg"): Seen(
+        "QEMU",
+        ["qemu"],
+        "q35",
+        ["bios"],
+        ["virtio", "scsi", "sata", "usb", "lsilogic"],
+        ["scsi", "sata", "usb"],
+        _X86_NICS,
+    ),
+    ("intel-kvm", "x86-q35-intel-kvm"): Seen(
+        "QEMU",
+        ["kvm", "qemu"],
+        "q35",
+        ["bios", "uefi", "uefi-secure"],
+        ["virtio", "scsi", "nvme", "sata", "usb", "lsilogic"],
+        ["scsi", "sata", "usb"],
+        _X86_NICS,
+    ),
+}
+
+
+@pytest.mark.parametrize("names", HOSTS, ids=" ".join)
+def test_captured_documents(names: tuple[str, str]) -> None:
+    seen = HOSTS[names]
+    capabilities, told = (
+        (DATA / f"{kind}-{name}.xml").read_text()
+        for kind, name in zip(("capabilities", "domcaps"), names, strict=True)
+    )
+    caps = read_domain_caps(told)
+    offer = HostOffer(
+        "h",
+        driver=seen.driver,
+        libvirt_version=9_001_000,
+        qemu_version=7_002_000,
+        capabilities=read_capabilities(capabilities),
+    )
+    machine = complete(Spec(name="x"), offer, caps).machine
+    assert can(virt_types(offer)) == seen.virts
+    assert machine.machine == seen.machine
+    assert can(machines(offer, machine.virt_type, machine.arch))[0] == seen.machine
+    assert can(firmwares(caps)) == seen.firmware
+    assert can(disk_buses(machine, caps, GENERIC)) == seen.disks
+    assert can(disk_buses(machine, caps, GENERIC, DiskKind.CDROM)) == seen.cdroms
+    assert can(nic_models(machine, offer, GENERIC)) == seen.nics
+    assert all(pick.refusal for pick in cpu_choices(caps) if pick.value not in usable(caps))
+
+
+def usable(caps: DomainCaps) -> set[str]:
+    modes = {mode.name for mode in caps.cpu_modes if mode.supported}
+    return modes | {model.name for model in caps.cpu_models if model.usable is not False}

@@ -53,7 +53,9 @@ def disk_buses(
             driverless.append(pick._replace(note=no_driver(os)))
         else:
             usable.append(pick)
-    if kind is DiskKind.DISK and "scsi" in caps.disk_buses and machine.arch in X86:
+    xen = machine.virt_type == "xen"
+    scsi = "scsi" in caps.disk_buses and machine.arch in X86 and not xen
+    if kind is DiskKind.DISK and scsi:
         usable.append(_LSI)
     return (*usable, *driverless, *refused)
 
@@ -65,11 +67,13 @@ def no_driver(os: OsInfo) -> str:
 def _bus_refusal(machine: Machine, caps: DomainCaps, kind: DiskKind, bus: str) -> str:
     if kind is DiskKind.CDROM and bus in ("virtio", "nvme", "sd"):
         return "a CD-ROM drive cannot be on it"
+    if bus == "scsi" and machine.virt_type == "xen":
+        return "libvirt's Xen driver has no virtio-scsi"
     if why := refused_bus(bus, machine):
         return why
     if caps.disk_buses and bus not in caps.disk_buses:
         if bus == "nvme":
-            return "the libvirt or QEMU of this host is too old for it"
+            return "libvirt and QEMU of this host do not offer it"
         return f"machine type {caps.machine or machine.machine or 'chosen'} has none"
     return ""
 

@@ -153,7 +153,7 @@ def _machine_note(machine: MachineType) -> str:
 def firmwares(caps: DomainCaps) -> tuple[Pick, ...]:
     """BIOS, UEFI, UEFI with Secure Boot. A host too old to tell: by its firmware images."""
     told = bool(caps.firmware)
-    efi = "efi" in caps.firmware or (not told and bool(caps.loaders))
+    efi = "efi" in caps.firmware or (not told and any(map(_is_efi, caps.loaders)))
     bios = "bios" in caps.firmware or (not told and caps.arch in X86)
     files = "the host has no UEFI firmware for this machine"
     package = _firmware_package(caps.arch)
@@ -183,6 +183,11 @@ def firmwares(caps: DomainCaps) -> tuple[Pick, ...]:
             refusal="" if efi and caps.secure_boot else secure,
         ),
     )
+
+
+def _is_efi(loader: str) -> bool:
+    """By its path: Xen lists its hvmloader among them too."""
+    return any(name in loader.lower() for name in ("ovmf", "aavmf", "edk2", "efi"))
 
 
 def _firmware_package(arch: str) -> str:

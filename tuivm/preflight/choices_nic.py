@@ -59,15 +59,14 @@ def _model_refusal(model: str, machine: Machine, offer: HostOffer) -> str:
 
 def _makes_sense(model: str, machine: Machine) -> bool:
     """On this machine a person could think of it at all."""
-    xen = machine.virt_type == "xen"
-    if model == "netfront":
-        return xen
-    if model == "spapr-vlan":
-        return machine.machine.startswith("pseries")
-    if model == "virtio":
-        return not xen
-    if machine.arch == "s390x":
-        return False
+    if machine.virt_type == "xen":
+        # A fully virtualized guest of Xen's has two of QEMU's old ones besides.
+        full = machine.machine != "xenpv"
+        return model == "netfront" or (full and model in ("e1000", "rtl8139"))
+    if model in ("netfront", "spapr-vlan"):
+        return model == "spapr-vlan" and machine.machine.startswith("pseries")
+    if model == "virtio" or machine.arch == "s390x":
+        return model == "virtio"
     if model == "vmxnet3":
         return machine.arch in X86
     return machine.arch in X86 or machine.machine.startswith(_PCI) or not machine.arch
