@@ -59,6 +59,8 @@ class DeskApp(OrderedKeys):
         self.wall = wall
         self.activities = Activities()
         self.jobs = Jobs(self.host, self.now, self.activities)
+        self.lent = False
+        """The terminal is somebody else's at present: nothing may be painted."""
         self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
         self._loaded = loaded
         self._saving = asyncio.Lock()
@@ -233,6 +235,11 @@ class DeskApp(OrderedKeys):
 
         await self.jobs.run(label, orders, patience, began=self.paint_now, ended=ended)
         self.paint_now()
+
+    async def open_console(self, guest: GuestView) -> None:
+        from tuivm.consoledesk import Consoles  # noqa: PLC0415 - when it opens
+
+        await Consoles(self).open(guest)
 
     async def explain(self, place: Place) -> None:
         from tuivm.explainer import Explainer  # noqa: PLC0415 - when it opens

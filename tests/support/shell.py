@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from tests.support.rig import wait_until
+from tests.support.rig import RigError, wait_until
 from tuivm.hypervisor.connect import Asker, Link, open_link
 from tuivm.hypervisor.console import Console, open_console
 from tuivm.model.consoles import ConsoleSinks
@@ -59,13 +59,15 @@ class Shell:
         wait_until(lambda: words in self.heard, seconds, f"{words!r} in {self.heard[-500:]!r}")
 
     def ready(self) -> None:
-        """Wait until the shell answers: what is typed before is lost."""
-
-        def answers() -> bool:
+        """Wait until the shell answers: what is typed before it listens is lost."""
+        for _ in range(BOOT):
             self.console.send(b"echo an''swers\n")
-            return "\nanswers" in self.heard.replace("\r", "")
-
-        wait_until(answers, BOOT, "the shell")
+            try:
+                self.wait("\nanswers", 1)
+            except RigError:
+                continue
+            return
+        raise RigError(f"the shell does not answer: {self.heard[-500:]!r}")
 
     def run(self, command: str) -> str:
         """Output of a command, without the echo of it."""

@@ -207,6 +207,9 @@ class FakeDesk:
     async def explain(self, place: Place) -> None:
         raise AssertionError
 
+    async def open_console(self, guest: GuestView) -> None:
+        raise AssertionError(guest)
+
     def compare(self, guests: Sequence[GuestKey]) -> None:
         raise AssertionError(guests)
 
@@ -250,6 +253,7 @@ FIT = {
     "guest.save": {R, B, P, D, S},
     "guest.discard-saved": set(),
     "guest.autostart": set(GuestState),
+    "guest.console": set(GuestState),
     "guest.models": set(GuestState),
     "guest.rename": {O, C, U},
     "guest.delete": set(GuestState),

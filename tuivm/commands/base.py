@@ -84,6 +84,9 @@ class Desk(Protocol):
     async def explain(self, place: Place) -> None:
         """Explain what is highlighted on a screen."""
 
+    async def open_console(self, guest: GuestView) -> None:
+        """Show the ways to look at a guest, and open its serial console on the terminal."""
+
     def compare(self, guests: Sequence[GuestKey]) -> None:
         """Go to the compare place with the devices of these guests."""
 

@@ -1,4 +1,4 @@
-"""Commands on one guest that ask something first: change its devices, rename, delete."""
+"""Commands on one guest that ask something first: console, change its devices, rename, delete."""
 
 from __future__ import annotations
 
@@ -69,6 +69,21 @@ class DeleteOne(GuestCommand):
             await desk.act("deleting", [(_still(desk, view.key, view), Delete(order))])
 
 
+class OpenConsole(GuestCommand):
+    """Open the guest's serial console on this terminal; Ctrl+] comes back."""
+
+    id = "guest.console"
+    label = "console"
+    keys = ("c",)
+    footer = 22
+
+    def refusal(self, desk: Desk, place: Place) -> str:
+        return _one_only(place) or super().refusal(desk, place)
+
+    async def run(self, desk: Desk, place: Place) -> None:
+        await desk.open_console(self.able(desk, place)[0])
+
+
 class ChangeModels(GuestCommand):
     """Change the highlighted disk, NIC or video card to another model, or all emulated ones to
     virtio: with checks, and what changes in the XML.
@@ -103,4 +118,4 @@ def _still(desk: Desk, key: GuestKey, known: GuestView) -> GuestView:
     return desk.store.guest(key) or known
 
 
-GUEST_COMMANDS = (ChangeModels, RenameOne, DeleteOne)
+GUEST_COMMANDS = (OpenConsole, ChangeModels, RenameOne, DeleteOne)
