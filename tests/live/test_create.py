@@ -154,6 +154,15 @@ def test_an_installer_is_booted_from_its_iso(site: Site, tmp_path: Path) -> None
     assert (site.images / "installer.iso").read_bytes() == image.read_bytes()
 
 
+def test_an_installer_is_booted_from_a_volume(site: Site) -> None:
+    bootable_iso(site.images / "there.iso", "from a pool")
+    pool = site.factory.conn.storagePoolLookupByName("images")
+    pool.refresh()
+    volume = "pool = 'images'\nvolume = 'there.iso'\n"
+    site.create(f'{SMALL}[source]\nkind = "iso"\n{volume}[[disk]]\nnew.size = "16 MiB"\n')
+    site.says("from a pool")
+
+
 def test_a_cloud_image_reads_its_seed(site: Site, tmp_path: Path) -> None:
     raw = raw_disk(tmp_path / "cloud.raw", "", sector=cd_reader())
     image = site.images / "cloud.qcow2"

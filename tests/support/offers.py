@@ -183,7 +183,7 @@ def xen_caps() -> DomainCaps:
     )
 
 
-DEBIAN_ISO = Volume("debian-12.iso", "/var/lib/libvirt/images/debian-12.iso", GIB, GIB, "raw")
+DEBIAN_ISO = Volume("debian-12.iso", "/var/lib/libvirt/images/debian-12.iso", GIB, GIB, "iso")
 CLOUD_IMAGE = Volume(
     "debian-12-cloud.qcow2",
     "/var/lib/libvirt/images/debian-12-cloud.qcow2",

@@ -59,6 +59,9 @@ def test_an_installer_needs_a_new_volume_and_one_definition() -> None:
     assert sources(made.xml) == [placed.path, f"{IMAGES}/debian-12.iso"]
     assert (made.first_xml, made.temporary, made.pools) == ("", (), ())
     assert errors(made) == []
+    # libvirt calls the volume's format "iso", QEMU has none of that name.
+    drivers = etree.fromstring(made.xml).iterfind("devices/disk/driver")
+    assert [driver.get("type") for driver in drivers] == ["qcow2", "raw"]
 
 
 def test_both_variants_are_the_same_guest() -> None:

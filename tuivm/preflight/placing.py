@@ -42,10 +42,12 @@ def new_place(offer: HostOffer, pool_name: str, name: str, format_: str) -> Plac
 
 def volume_place(pool: Pool, volume: Volume) -> Placed:
     """Where a volume is that exists."""
+    # "iso" is what libvirt says of a volume with that file system; QEMU has no driver of the name.
+    format_ = "raw" if volume.format in ("", "iso") else volume.format
     if pool.kind in PATHLESS:
-        return Placed("", volume.format or "raw", True, pool.name, volume.name, by_volume=True)
+        return Placed("", format_, True, pool.name, volume.name, by_volume=True)
     block = pool.kind in _BLOCK_KINDS
-    return Placed(volume.path, volume.format or "raw", block, pool.name, volume.name)
+    return Placed(volume.path, format_, block, pool.name, volume.name)
 
 
 def place(offer: HostOffer, file: FileRef, files: Mapping[FileRef, FileFacts]) -> Placed | None:
