@@ -18,6 +18,7 @@ from tuivm.preflight.default_machine import (
     is_q35,
     offers_uefi,
 )
+from tuivm.preflight.defaults import NO_SCREEN
 from tuivm.preflight.drivers import knows_q35, needs_tpm, needs_uefi
 
 _UEFI = (Firmware.UEFI, Firmware.UEFI_SECURE)
@@ -28,6 +29,7 @@ _UEFI_PACKAGES = {
     "riscv64": "qemu-efi-riscv64 (Debian, Ubuntu), edk2-riscv64 (Fedora)",
     "loongarch64": "edk2-loongarch64, or what your distribution calls it",
 }
+_WITHOUT_BIOS = ("aarch64", "riscv64", "loongarch64")
 _TPM_TOLD = 8_000_000
 """libvirt from which domain capabilities tell whether swtpm is there."""
 _VIRTIO_IOMMU = (8_003_000, 6_002_000)
@@ -133,6 +135,15 @@ def _firmware(spec: Spec, offer: HostOffer, caps: DomainCaps, os: OsInfo) -> Ite
             field,
             f"{shown(machine.arch)} has no BIOS",
             remedy="leave it empty, or UEFI",
+        )
+    kernel = spec.source.kind is SourceKind.KERNEL
+    if not uefi and not kernel and machine.arch in _WITHOUT_BIOS:
+        yield warning(
+            "firmware-none",
+            field,
+            f"without UEFI, a guest of {machine.arch} finds no boot loader on its disks",
+            "its machine starts a kernel that it is given, and nothing else",
+            f"UEFI; install {_UEFI_PACKAGES[machine.arch]}",
         )
     if not uefi and needs_uefi(os) and machine.arch in X86:
         yield warning(
@@ -279,7 +290,7 @@ def _graphics(spec: Spec, caps: DomainCaps) -> Iterator[Finding]:
                 f"it has {', '.join(caps.graphics)}",
                 "choose another, or none: a serial console",
             )
-    elif spec.source.kind is SourceKind.ISO:
+    elif spec.source.kind is SourceKind.ISO and spec.machine.arch not in NO_SCREEN:
         yield warning(
             "graphics-none",
             field,

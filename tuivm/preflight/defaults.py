@@ -34,7 +34,8 @@ _SCREEN = (
     SourceKind.EMPTY,
 )
 """Sources that may want a screen; the others are told to use the serial console."""
-_NO_SCREEN_ARCHES = ("s390x",)
+NO_SCREEN = ("s390x",)
+"""Architectures whose operating systems expect a console, not a screen."""
 _CONSOLES = {
     "x86_64": "ttyS0",
     "i686": "ttyS0",
@@ -129,7 +130,7 @@ def _memory(spec: Spec, offer: HostOffer, os: OsInfo) -> int:
 
 
 def _graphics(spec: Spec, machine: Machine, caps: DomainCaps) -> Graphics:
-    if spec.source.kind not in _SCREEN or machine.arch in _NO_SCREEN_ARCHES:
+    if spec.source.kind not in _SCREEN or machine.arch in NO_SCREEN:
         return Graphics.NONE
     if not caps.graphics or "vnc" in caps.graphics:
         return Graphics.VNC
