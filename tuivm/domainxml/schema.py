@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from tuivm.domainxml.parse import Element, children, parse_domain, text
+from tuivm.domainxml.parse import Element, attr, children, parse_domain, text
 from tuivm.model.findings import Finding, Severity
 
 SCHEMA_DIR = Path("/usr/share/libvirt/schemas")
