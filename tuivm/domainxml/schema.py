@@ -111,12 +111,13 @@ def _inner(schema: etree.RelaxNG, domain: Element, part: Element) -> tuple[Eleme
     for element in part.iter("*"):
         for name in map(str, element.attrib):
             if good_without(element, name):
-                return element, f"{name}='{element.get(name, '')}' is not allowed"
+                return element, f"{name}='{attr(element, name)}' is not allowed"
     return blamed, wrong
 
 
 def _finding(element: Element, wrong: str) -> Finding:
-    said = "".join(f" {name}='{value}'" for name, value in list(element.attrib.items())[:_MOST])
+    names = list(map(str, element.attrib))[:_MOST]
+    said = "".join(f" {name}='{attr(element, name)}'" for name in names)
     tag = etree.QName(element).localname
     return Finding(
         "xml-schema",
