@@ -130,6 +130,7 @@ SYSTEM = [
     (GOOD._replace(name=".."), "name-slash", ERROR, "guest.name"),
     (GOOD._replace(name="a\nb"), "name-control", ERROR, "guest.name"),
     (GOOD._replace(name="a\x1b[2J"), "name-control", ERROR, "guest.name"),
+    (GOOD._replace(name="a\u202eb"), "name-invisible", WARNING, "guest.name"),
     (GOOD._replace(name="é" * 101), "name-long", ERROR, "guest.name"),
     (GOOD._replace(name="a "), "name-spaces", WARNING, "guest.name"),
     (GOOD._replace(name="web"), "name-taken", ERROR, "guest.name"),
@@ -662,10 +663,21 @@ def test_storage_that_qemu_cannot_reach_names_the_fix() -> None:
 
 
 def test_files_that_could_not_be_looked_at() -> None:
-    local, remote = FileRef(local="/tmp"), FileRef(path="/tmp")
-    told = FileFacts(problem="it is a directory")
-    assert serious(disk(file=local), files={local: told})["file-unread"][0] == "error"
-    assert serious(disk(file=remote), files={remote: told})["file-unread"][0] == "warning"
+    local, path = FileRef(local="/tmp"), FileRef(path="/tmp")
+    remote = DESKTOP._replace(local=False)
+    told = FileFacts(problem="cannot read /tmp: it is a directory")
+    denied = FileFacts(problem="cannot read /tmp: Permission denied")
+    for file, facts, offer, severity in (
+        (local, told, DESKTOP, ERROR),
+        (local, denied, DESKTOP, ERROR),
+        (path, told, DESKTOP, ERROR),
+        # libvirt and QEMU may be allowed what this user is not.
+        (path, denied, DESKTOP, WARNING),
+        (path, told, remote, WARNING),
+    ):
+        found = serious(disk(file=file), offer, files={file: facts})
+        assert found["file-unread"][0] == severity
+        assert ("format-guessed" in found) is (severity == WARNING)
     packed = {local: FileFacts(9, packed="xz")}
     assert serious(disk(file=local), files=packed)["image-packed"] == ("error", "disk.0.local")
 
@@ -698,6 +710,13 @@ def test_a_named_model_without_nesting_on_the_host_does_not_start() -> None:
         "nested-cpu-mode": ("error", "machine.cpu"),
         "nested-enabled": ("warning", "machine.nested"),
     }
+
+
+def test_a_note_that_is_true_of_several_fields_is_said_once() -> None:
+    local = FileRef(local="/tmp/x.iso")
+    spec = Spec(name="new", source=Source(SourceKind.ISO, local))
+    found = findings(spec, SESSION, HOSTS["session"][1])
+    assert [one.id for one in found].count("pool-made") == 1
 
 
 def test_errors_come_first() -> None:

@@ -45,6 +45,12 @@ def check(
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Each once."""
-    once = dict.fromkeys(findings)
-    return tuple(sorted(once, key=lambda finding: _ORDER.index(finding.severity)))
+    """Each once; a note that is true of several fields, at the first of them."""
+    notes: dict[tuple[str, str], Finding] = {}
+    kept = [
+        finding
+        for finding in dict.fromkeys(findings)
+        if finding.severity is not Severity.NOTE
+        or notes.setdefault((finding.id, finding.what), finding) is finding
+    ]
+    return tuple(sorted(kept, key=lambda finding: _ORDER.index(finding.severity)))

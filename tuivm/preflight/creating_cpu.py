@@ -68,9 +68,9 @@ def _nested(spec: Spec, offer: HostOffer, caps: DomainCaps) -> Iterator[Finding]
     named = spec.machine.cpu not in (*MODES, "")
     for condition in conditions(spec, offer, caps):
         field = "machine.cpu" if condition.id == "cpu-mode" else "machine.nested"
-        what = f"nested virtualization: not true that {condition.words}"
+        what = f"nested virtualization needs this: {condition.words}"
         if condition.met is None:
-            what = f"nested virtualization: not known whether {condition.words}"
+            what = f"{what}; it is not known here"
             yield note(f"nested-{condition.id}", field, what, condition.why, condition.remedy)
         elif not condition.met:
             # A named model is required to have the feature: without it the guest does not start.

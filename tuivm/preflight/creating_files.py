@@ -14,6 +14,8 @@ from tuivm.preflight.default_disks import file_name, find_pool, find_volume
 from tuivm.preflight.images import FileFacts
 from tuivm.preflight.placing import PATHLESS, facts, file_format
 
+_DENIED = "Permission denied"
+"""What the system calls EACCES."""
 _DISK_FORMATS = ("qcow2", "vmdk", "vdi", "vhdx", "vpc", "qed", "qcow")
 
 
@@ -64,7 +66,7 @@ def check_place(
         return
     told = facts(file, files)
     if told.problem:
-        make = error if file.local else warning
+        make = error if _surely(file, told, offer) else warning
         yield make(
             "file-unread",
             key,
@@ -74,6 +76,13 @@ def check_place(
         )
     if told.closed:
         yield closed_finding(key, told.closed, offer)
+
+
+def _surely(file: FileRef, told: FileFacts, offer: HostOffer) -> bool:
+    """Nobody can use it. What this user may not read, or a host elsewhere does not show, QEMU may
+    open all the same."""
+    here = bool(file.local) or offer.local
+    return here and (bool(file.local) or _DENIED not in told.problem)
 
 
 def _volume(field: str, file: FileRef, offer: HostOffer) -> Iterator[Finding]:
@@ -196,7 +205,8 @@ def _content(
             "as a disk, most of them do not boot",
             "choose the source ISO",
         )
-    if found is None and not told.format and disk.kind is DiskKind.DISK:
+    usable = not (told.problem and _surely(file, told, offer))
+    if found is None and not told.format and disk.kind is DiskKind.DISK and usable:
         yield warning(
             "format-guessed",
             key,

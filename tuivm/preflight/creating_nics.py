@@ -55,6 +55,15 @@ def check_nics(plan: CreationPlan, offer: HostOffer, caps: DomainCaps) -> Iterat
         yield from _model(field, nic, spec.machine, offer, plan.os)
         yield from _mac(f"{field}.mac", nic.mac)
         yield from _forwards(field, nic, offer)
+    if nics and all(nic.kind in (NicKind.USER, NicKind.PASST) for nic in nics):
+        yield note(
+            "user-mode",
+            "nic.0",
+            "user-mode networking: the guest reaches out, and nobody reaches it"
+            + (" but by the forwarded ports" if any(nic.forwards for nic in nics) else ""),
+            "it needs no privileges; ping does not work, and it is slow",
+            "" if offer.session else "a virtual network (virsh net-start default), or a bridge",
+        )
     yield from _alike(spec.nics or ())
     yield from _needed(plan, nics, offer)
 

@@ -10,7 +10,7 @@ from tuivm.model.findings import Finding
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.oses import OsInfo
 from tuivm.model.spec import SourceKind, Spec
-from tuivm.model.units import kib
+from tuivm.model.units import kib, visible
 from tuivm.preflight.asking import error, has_control, note, shown, warning
 
 MOST_KIB = (1 << 63) // 1024
@@ -55,6 +55,14 @@ def _name(spec: Spec, offer: HostOffer) -> Iterator[Finding]:
             f"the name {shown(name)} has control characters",
             "libvirt refuses line breaks, and XML has no way to write most of the others",
             "use letters, digits, - _ and .",
+        )
+    elif visible(name) != name:
+        yield warning(
+            "name-invisible",
+            field,
+            f"the name {shown(name)} has characters that cannot be seen",
+            "they reorder or hide text, and have to be typed with it ever after",
+            "leave them out",
         )
     if len(name.encode("utf-8", "surrogatepass")) > _NAME_BYTES:
         yield error(
@@ -129,7 +137,7 @@ def _memory(spec: Spec, offer: HostOffer, os: OsInfo) -> Iterator[Finding]:
             "memory-range",
             field,
             f"{memory} KiB is no amount of memory for a guest",
-            remedy="at least 1 MiB; the OS recommends more" if memory < _SMALLEST_KIB else "",
+            remedy="at least 1 MiB" if memory < _SMALLEST_KIB else "less than 8 EiB",
         )
         return
     most = max(memory, spec.memory_max_kib)
