@@ -194,7 +194,8 @@ class Creation:
 
 def _facts(head: Head) -> FileFacts:
     facts = read_head(head.data, head.size)
-    problem = f"{head.problem.what}: {head.problem.reason}" if head.problem is not None else ""
+    # What was tried is said by the finding that is made of it.
+    problem = (head.problem.reason or head.problem.what) if head.problem is not None else ""
     return facts._replace(problem=problem, closed=head.closed)
 
 

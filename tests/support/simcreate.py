@@ -17,6 +17,7 @@ from tuivm.model.findings import Finding, Severity
 from tuivm.model.hosts import Problem
 from tuivm.model.offers import (
     DomainCaps,
+    HostDevice,
     HostInterface,
     HostOffer,
     NestingFacts,
@@ -43,6 +44,22 @@ VOLUMES = (
     Volume("db.qcow2", f"{_IMAGES}/db.qcow2", 40 * GIB, 9 * GIB, "qcow2", used_by=("db-1",)),
 )
 
+DEVICES = (
+    HostDevice(
+        "pci",
+        "pci_0000_03_00_0",
+        "0000:03:00.0",
+        "Intel Corporation",
+        "82599ES 10-Gigabit SFI/SFP+ Network Connection",
+        "8086:10fb",
+        "020000",
+        "vfio-pci",
+        7,
+        ("0000:03:00.0",),
+    ),
+    HostDevice("usb", "usb_1_4", "1-4", "Logitech", "Receiver", "046d:c52b", bus=1, device=5),
+)
+
 
 def document(name: str) -> str:
     return (_DATA / name).read_text(encoding="utf-8")
@@ -65,6 +82,7 @@ def kvm_offer(host: str = "local") -> HostOffer:
         networks=(Network("default", True, "nat", "virbr0", dhcp=True),),
         interfaces=(HostInterface("virbr0", "bridge", True),),
         guests=(("db-1", "9d8c2a52-6e10-4e31-b0a6-0a4b8f6b4f01", True),),
+        devices=DEVICES,
         nesting=NestingFacts("Intel", True, "kvm_intel", True, 0, "6.1"),
         passt=True,
     )
@@ -77,6 +95,7 @@ def tcg_offer(host: str = "rack7") -> HostOffer:
         session=True,
         capabilities=read_capabilities(document("capabilities-x86-tcg.xml")),
         networks=(),
+        devices=(),
         interfaces=(),
         guests=(),
         nesting=NestingFacts(),

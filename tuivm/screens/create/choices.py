@@ -167,7 +167,9 @@ class ChoiceField(Field):
 
     def show(self, value: str, choices: Sequence[Choice], default: str = "") -> None:
         """default: id of the choice (or any text) that "" comes to."""
-        self._value, self._choices, self._default = value, tuple(choices), default
+        self._choices, self._default = tuple(choices), default
+        if not self.ahead:
+            self._value = value
         self._paint()
 
     def on_mount(self) -> None:

@@ -17,7 +17,6 @@ from tuivm.background import off_the_loop
 from tuivm.model.creation import CreationPlan
 from tuivm.model.offers import HostOffer
 from tuivm.model.spec import SourceKind, Spec
-from tuivm.model.units import visible
 from tuivm.screens.dialogs.base import Dialog, Keys, button, field, plain
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.dialogs.help import Help
@@ -144,9 +143,9 @@ class SaveSpec(Dialog[Path]):
 def _save_fault(path: Path) -> str:
     try:
         if path.is_dir():
-            return f"{visible(str(path))} is a directory."
+            return "This is a directory: the file's name is missing."
         if not path.absolute().parent.is_dir():
-            return f"There is no directory {visible(str(path.absolute().parent))}."
+            return "There is no such directory."
     except (OSError, ValueError) as error:
         return f"{getattr(error, 'strerror', None) or error}."
     return ""

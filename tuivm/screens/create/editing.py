@@ -84,6 +84,7 @@ class EditDialog(Dialog[T]):
 
     def on_field_changed(self, event: Field.Changed) -> None:
         event.stop()
+        event.field.heard()
         if not event.field.fault:
             self._value = self.edited(event.field, self._value)
         key = event.field.key

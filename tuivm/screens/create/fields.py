@@ -60,7 +60,11 @@ class Field(Vertical):
     """
 
     class Changed(Message):
-        """A person changed what is in it: `field.value`, or `field.fault` when it is no value."""
+        """A person changed what is in it: `field.value`, or `field.fault` when it is no value.
+
+        Whoever takes the value calls `field.heard()`: until then the field shows nothing else, as
+        whatever it is shown was made of an older value.
+        """
 
         def __init__(self, field: Field) -> None:
             super().__init__()
@@ -87,6 +91,7 @@ class Field(Vertical):
         """What is wrong with what is typed, so that it is no value at all."""
         self.findings: tuple[Finding, ...] = ()
         self._ready = False
+        self._unheard = 0
 
     @property
     def value(self) -> object:
@@ -133,7 +138,17 @@ class Field(Vertical):
         if fault != self.fault:
             self.fault = fault
             self._paint_said()
+        self._unheard += 1
         self.post_message(self.Changed(self))
+
+    def heard(self) -> None:
+        """What a person changed has been taken."""
+        self._unheard = max(0, self._unheard - 1)
+
+    @property
+    def ahead(self) -> bool:
+        """A person said something that nobody has taken yet."""
+        return self._unheard > 0
 
     def focus_editor(self) -> bool:
         """Put the focus into it; False when it takes none at present."""
@@ -168,6 +183,8 @@ class TextField(Field):
     ) -> None:
         super().__init__(key, label, about, id=id)
         self._check = check
+        self._known = ""
+        """What was typed, as far as it was told, or was shown."""
         self._entry = Input(compact=True, password=secret, suggester=suggester, max_length=_LONGEST)
 
     @property
@@ -185,13 +202,18 @@ class TextField(Field):
     def show(self, value: str, default: str = "") -> None:
         """Show a value; what is typed stays where it means the same, or is no value yet."""
         self._entry.placeholder = visible(f"default: {default}" if default else "")
-        if not self.fault and self.value != value:
+        if not self.fault and not self.ahead and self.value != value:
             self.put(value)
+
+    @property
+    def ahead(self) -> bool:
+        return super().ahead or self._entry.value != self._known
 
     def put(self, text: str) -> None:
         """Have this text in it, without telling anybody."""
         with self._entry.prevent(Input.Changed):
             self._entry.value = text
+        self._known = text
         if self.fault:
             self.fault = ""
             self._paint_said()
@@ -199,6 +221,10 @@ class TextField(Field):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        if event.value != self._entry.value:
+            # More was typed meanwhile, and is told next.
+            return
+        self._known = event.value
         self.told(self.reason(self.value))
 
     def reason(self, text: str) -> str:
@@ -241,7 +267,7 @@ class NumberField(TextField):
     def show_number(self, number: int, default: int = 0) -> None:
         """0: nothing said, nothing known."""
         self._entry.placeholder = f"default: {self.written(default)}" if default else ""
-        if not self.fault and self.number != number:
+        if not self.fault and not self.ahead and self.number != number:
             self.put(self.written(number) if number else "")
 
     def reason(self, text: str) -> str:
@@ -376,7 +402,9 @@ class SwitchField(Field):
 
     def show(self, value: bool | None, default: bool = False, note: str = "") -> None:
         """note: said behind it."""
-        self._value, self._default, self._note = value, default, note
+        self._default, self._note = default, note
+        if not self.ahead:
+            self._value = value
         self._paint()
 
     def on_mount(self) -> None:

@@ -7,7 +7,7 @@ is given and answers each change of a person's with a new spec.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, TypeVar
 
 from textual.containers import VerticalScroll
@@ -38,11 +38,13 @@ class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
     keys: ClassVar[tuple[str, ...]] = ()
 
     class Changed(Message):
-        """A person changed the spec."""
+        """A person changed the spec. Whoever takes it shows a draft of it to `step`, which until
+        then shows none: each would be of an older spec."""
 
-        def __init__(self, spec: Spec) -> None:
+        def __init__(self, spec: Spec, step: Step) -> None:
             super().__init__()
             self.spec = spec
+            self.step = step
 
     class Faulted(Message):
         """What is typed in one of its fields became, or ceased to be, no value at all."""
@@ -51,6 +53,8 @@ class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
         super().__init__(id=id)
         self.draft = draft
         self._ready = False
+        self._ahead: list[Spec] = []
+        """Specs that were told and not shown yet."""
 
     def fill(self, draft: Draft) -> None:
         """Put a draft into the fields, and show those that matter for it (`field.display`)."""
@@ -70,6 +74,10 @@ class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
 
     def show(self, draft: Draft) -> None:
         """Show a draft: its values, and at each field what was found about it."""
+        if draft.spec in self._ahead:
+            del self._ahead[: self._ahead.index(draft.spec) + 1]
+        if self._ahead:
+            return
         self.draft = draft
         if not self._ready:
             return
@@ -77,10 +85,20 @@ class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
         fields = self.fields
         by_key: dict[str, list[Finding]] = {field.key: [] for field in fields}
         for finding in draft.findings:
-            if mine := owner(finding.field, by_key):
+            if mine := self._key_for(finding.field, by_key):
                 by_key[mine].append(finding)
         for field in fields:
             field.set_findings(by_key[field.key])
+
+    def _key_for(self, key: str, shown: Iterable[str]) -> str:
+        """Of the fields on show, the one that is to say what was found about a key: its own, else
+        the first of the same table ("source.path" is said at "source.volume"). "" for none."""
+        shown = tuple(shown)
+        found = owner(key, shown)
+        while not found and key and owner(key, self.keys):
+            found = next((one for one in shown if one.startswith(f"{key}.")), "")
+            key = key.rpartition(".")[0]
+        return found
 
     @property
     def fields(self) -> list[Field]:
@@ -98,8 +116,10 @@ class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
 
     def change(self, spec: Spec) -> None:
         """A person changed the spec, with or without a field."""
+        if spec != self.draft.spec:
+            self._ahead.append(spec)
         self.draft = self.draft._replace(spec=spec)
-        self.post_message(self.Changed(spec))
+        self.post_message(self.Changed(spec, self))
 
     def ask(self, dialog: ModalScreen[T], answered: Callable[[T], None]) -> None:
         """Show a dialog; `answered` is called unless it was left."""
@@ -112,12 +132,13 @@ class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
 
     def focus_field(self, key: str = "") -> bool:
         """Put the focus into the field that a finding's key belongs to; "" for the first."""
-        wanted = owner(key, (field.key for field in self.fields)) if key else ""
+        wanted = self._key_for(key, [field.key for field in self.fields]) if key else ""
         order = [field for field in self.fields if not key or field.key == wanted]
         return any(field.focus_editor() for field in order)
 
     def on_field_changed(self, event: Field.Changed) -> None:
         event.stop()
+        event.field.heard()
         if event.field.fault:
             self.post_message(self.Faulted())
             return

@@ -196,7 +196,6 @@ class Wizard(Board):
         """Put a step in front, with the focus where it was in it, or in the field of a key."""
         self._at = min(max(0, number), len(self.steps) - 1)
         step = self.step
-        step.draft = self.draft
         for other in self.steps:
             other.display = other is step
         self._show()
@@ -223,13 +222,11 @@ class Wizard(Board):
 
     def on_step_changed(self, event: Step.Changed) -> None:
         event.stop()
-        if event.spec == self.draft.spec:
-            # A fault may have gone from a field.
-            self.paint_frame()
-            return
         full = event.spec if self.draft.offer is None else self.draft.full
         self._again = True
         self._put(self.draft._replace(spec=event.spec, full=full))
+        if event.step is not self.step:
+            event.step.show(self.draft)
         self.work_out()
 
     def on_step_faulted(self, event: Step.Faulted) -> None:
