@@ -10,7 +10,7 @@ from tuivm.model.findings import Finding
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.oses import OsInfo
 from tuivm.model.spec import Disk, DiskKind, FileRef, Machine, SourceKind
-from tuivm.preflight.asking import counted, error, shown, warning
+from tuivm.preflight.asking import counted, error, note, shown, warning
 from tuivm.preflight.creating_files import check_file
 from tuivm.preflight.creating_volumes import check_pools, check_volume
 from tuivm.preflight.default_disks import find_volume
@@ -62,7 +62,7 @@ def check_disks(
     yield from _twice(disks)
     yield from _counts(disks)
     if spec.source.kind is SourceKind.EMPTY and not any(disk.file != FileRef() for disk in disks):
-        yield warning(
+        yield note(
             "boots-nothing",
             "source.kind",
             "there is nothing that it could boot from",
