@@ -28,6 +28,7 @@ from tests.support.bootable import (
 )
 from tests.support.guests import GuestFactory, disk_xml, guest_xml
 from tests.support.rig import Rig, wait_until
+from tests.support.seedreader import seed_reader
 from tuivm.creation import Creation, Drawn
 from tuivm.hypervisor.host import LibvirtHost
 from tuivm.model.creation import Created, CreationProgress
@@ -61,8 +62,9 @@ class Site:
         assert drawn.problem is None
         return drawn
 
-    def create(self, toml: str) -> Created:
-        """Create it without errors, with a serial console that is written to a file."""
+    def create(self, toml: str, *, first: Callable[[str], str] = lambda xml: xml) -> Created:
+        """Create it without errors, with a serial console that is written to a file. first: edits
+        the definition of the first boot."""
         drawn = self.draw(toml)
         errors = [one for one in drawn.findings if one.severity is Severity.ERROR]
         assert errors == []
@@ -71,7 +73,7 @@ class Site:
             re.sub(r'(<serial type="pty">)', rf'\1<log file="{self.log}"/>', xml)
             for xml in (drawn.plan.xml, drawn.plan.first_xml)
         ]
-        plan = drawn.plan._replace(xml=logged[0], first_xml=logged[1])
+        plan = drawn.plan._replace(xml=logged[0], first_xml=first(logged[1]))
         created = self.creation.create(plan, self.told.append).result.result(BOOT)
         assert created.problem is None
         assert created.started
@@ -191,6 +193,39 @@ def test_a_cloud_image_reads_its_seed(site: Site, tmp_path: Path) -> None:
     site.host.start()
     domain.destroy()
     wait_until(lambda: not list(site.images.glob("*seed*")), BOOT, "the seed to go")
+
+
+def test_linux_finds_the_seed_by_its_label(site: Site, tmp_path: Path) -> None:
+    """The image has no boot loader, so the first boot is given a kernel; disk and seed are the
+    cloud's."""
+    image = raw_disk(site.images / "cloud.raw", "")
+    built = seed_reader()
+    boot = built.os_xml().replace("quiet", "quiet ro")
+
+    def with_kernel(xml: str) -> str:
+        return xml.replace("</os>", f"{boot}</os>")
+
+    site.create(
+        f"""
+        [guest]
+        name = "new"
+        memory = "{MEMORY_MIB} MiB"
+        vcpus = 1
+        [source]
+        kind = "cloud"
+        path = "{image}"
+        [source.cloud]
+        user = "ada"
+        hostname = "difference-engine"
+        """,
+        first=with_kernel,
+    )
+    site.says("seed: end")
+    said = site.log.read_text(errors="replace").replace("\r", "")
+    assert "seed: meta-data user-data\n" in said
+    assert '"local-hostname": "difference-engine"' in said
+    assert '"name": "ada"' in said
+    assert f'"instance-id": "{site.domain().UUIDString()}"' in said
 
 
 def test_empty_disks(site: Site) -> None:

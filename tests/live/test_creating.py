@@ -16,8 +16,7 @@ import pytest
 from tests.support.bootable import boot_sector, qcow2_disk, raw_disk
 from tests.support.guests import GuestFactory, disk_xml, guest_xml, serial_xml
 from tests.support.rig import Rig, wait_until
-from tuivm.hypervisor import creating_undo, creating_volumes
-from tuivm.hypervisor.connect import Asker, open_link
+from tuivm.hypervisor import connect, creating_undo, creating_volumes
 from tuivm.hypervisor.creating import run
 from tuivm.model.creation import (
     Created,
@@ -435,13 +434,14 @@ def test_the_daemon_hangs_at_the_last_step(
 ) -> None:
     """It is as good as gone: nobody waits for ever to have removed what was made."""
     monkeypatch.setattr(creating_undo, "_SILENT", 1.0)
+    monkeypatch.setattr(connect, "KEEPALIVE_INTERVAL", 1)
+    monkeypatch.setattr(connect, "KEEPALIVE_COUNT", 1)
     place = own_place
 
     @contextmanager
     def opener() -> Iterator[libvirt.virConnect]:
-        asker = Asker("rig", lambda request: request.answer(None))
-        link = open_link(place.rig.uri, readonly=False, asker=asker)
-        link.conn.setKeepAlive(1, 1)
+        asker = connect.Asker("rig", lambda request: request.answer(None))
+        link = connect.open_link(place.rig.uri, readonly=False, asker=asker)
         try:
             yield link.conn
         finally:

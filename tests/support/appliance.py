@@ -63,7 +63,7 @@ def appliance() -> Appliance:
     """The appliance, built if need be. Raises LabError where it cannot be."""
     home = user_cache_path("tuivm") / "tests"
     home.mkdir(parents=True, exist_ok=True)
-    with _locked(home / "lock"):
+    with locked(home / "lock"):
         kernel = kernels.find(None, None, home, print, wanted=MODULES)
         built = home / f"appliance-{_key(kernel)}"
         if not built.exists():
@@ -101,7 +101,7 @@ def _key(kernel: kernels.Kernel) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """One process builds, the others wait for it."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
