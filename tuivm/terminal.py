@@ -28,6 +28,8 @@ _MOST_WAITING = 1 << 20
 _CHUNK = 4096
 _QUESTION = b"\x1b[6n"
 _ANSWER = re.compile(rb"\x1b\[\d+;\d+R")
+_ANSWERS = re.compile(rb"\x1b\[[?>=]?[0-9;]*(?:\$y|[Rcnty])")
+"""What terminals send by themselves: where the cursor is, modes, what they are, their size."""
 _ANSWER_WAIT = 0.5
 """Seconds to wait for the terminal's answer; one that has none gets no more."""
 
@@ -214,7 +216,7 @@ class TerminalLoan:
             data = data[os.write(self._out, data) :]
 
     def _swallow_answers(self) -> bytes:
-        """Ask the terminal something; what it sends up to the answer is nobody's. The rest."""
+        """Ask the terminal something, so that all earlier answers have come. What else came."""
         self._write(_QUESTION)
         until, heard = time.monotonic() + _ANSWER_WAIT, b""
         while (left := until - time.monotonic()) > 0:
@@ -224,7 +226,6 @@ class TerminalLoan:
             if not data:
                 break
             heard += data
-            answer = _ANSWER.search(heard)
-            if answer is not None:
-                return heard[answer.end() :]
-        return heard
+            if _ANSWER.search(heard):
+                break
+        return _ANSWERS.sub(b"", heard)
