@@ -163,7 +163,7 @@ def volumes(offer: HostOffer | None, fits: Callable[[Volume], bool]) -> list[Cho
 
 
 def _about(pool: str, volume: Volume) -> str:
-    parts = [f"{pool}:", byte_count(volume.capacity), volume.format]
+    parts = [f"in {pool}", byte_count(volume.capacity), volume.format]
     if volume.backing:
         parts.append("(an overlay)")
     if volume.used_by:

@@ -93,9 +93,7 @@ class SourceStep(Step):
         self._field("source.url", TextField).show(source.url)
         self._field("source.cmdline", TextField).show(source.cmdline)
         guests = [
-            Choice(
-                name, name, "it runs: what it writes meanwhile is not copied" if active else "off"
-            )
+            Choice(name, name, "it runs: shut it down first" if active else "off")
             for name, _, active in (offer.guests if offer is not None else ())
         ]
         self._field("source.guest", ChoiceField).show(source.guest, guests)
