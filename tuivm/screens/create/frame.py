@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 from textual.content import Content
 
+from tuivm.model.devices import DeviceClass
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.spec import Disk, DiskKind, Firmware, Graphics, Nic, NicKind, SourceKind, Spec
 from tuivm.model.units import byte_count, kib, visible
+from tuivm.preflight.choices_disk import bus_class
+from tuivm.preflight.choices_nic import model_class
 from tuivm.screens.create.draft import Draft, owner, worst
 from tuivm.screens.create.localfiles import named
 from tuivm.screens.create.step import Step
@@ -83,7 +86,7 @@ def steps_list(marked: Sequence[Marked], *, ascii_only: bool) -> Content:
     return Content("\n").join(lines)
 
 
-def summary(draft: Draft) -> list[tuple[str, str]]:
+def summary(draft: Draft, *, ascii_only: bool = False) -> list[tuple[str, str]]:
     """(label, what) of the guest as it would be made now."""
     full = draft.full if draft.offer is not None else draft.spec
     lines = [
@@ -93,29 +96,30 @@ def summary(draft: Draft) -> list[tuple[str, str]]:
         ("CPU", f"{_count(full.vcpus, 'vCPU')} {full.machine.cpu}".strip()),
         ("memory", kib(full.memory_kib) if full.memory_kib else "not known yet"),
         ("machine", _machine(full)),
-        ("disks", ", ".join(map(_disk, full.disks)) if full.disks else "none"),
-        ("network", ", ".join(map(_nic, full.nics)) if full.nics else "none"),
+        ("disks", ", ".join(_disk(one, ascii_only) for one in full.disks or ()) or "none"),
+        ("network", ", ".join(_nic(one, draft, ascii_only) for one in full.nics or ()) or "none"),
     ]
     if full.passed:
-        lines.append(("passed", ", ".join(f"{one.kind} {one.device}" for one in full.passed)))
+        mark = _mark(DeviceClass.PHYSICAL, ascii_only)
+        lines.append(("passed", ", ".join(f"{mark}{one.kind} {one.device}" for one in full.passed)))
     lines.append(("console", _graphics(full)))
     if draft.offer is None:
         return [line for line in lines if line[0] in ("name", "source")]
     return lines
 
 
-def summary_lines(draft: Draft) -> Content:
+def summary_lines(draft: Draft, *, ascii_only: bool) -> Content:
     return Content("\n").join(
         [
             Content.assemble((f"{label:<8}", "$quiet"), (visible(what), ""))
-            for label, what in summary(draft)
+            for label, what in summary(draft, ascii_only=ascii_only)
         ]
     )
 
 
-def summary_short(draft: Draft) -> Content:
+def summary_short(draft: Draft, *, ascii_only: bool) -> Content:
     """In two or three lines, for small terminals."""
-    said = dict(summary(draft))
+    said = dict(summary(draft, ascii_only=ascii_only))
     first = [said.get(key, "") for key in ("name", "OS", "CPU", "memory", "machine")]
     second = [said.get(key, "") for key in ("disks", "network", "passed")]
     lines = [
@@ -160,19 +164,28 @@ def _machine(spec: Spec) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _disk(disk: Disk) -> str:
+def _mark(cls: DeviceClass | None, ascii_only: bool) -> str:
+    if cls is None:
+        return ""
+    return f"{cls.letter if ascii_only else cls.glyph} "
+
+
+def _disk(disk: Disk, ascii_only: bool) -> str:
     kind = "CD" if disk.kind is DiskKind.CDROM else disk.bus
-    if disk.new is not None and disk.new.size:
+    if disk.overlay and any(disk.file):
+        what = f"over {named(disk.file).rsplit('/', 1)[-1]}"
+    elif disk.new is not None and disk.new.size:
         what = f"{byte_count(disk.new.size)} new"
     else:
         what = named(disk.file).rsplit("/", 1)[-1] or "empty"
     bus = f" {disk.bus}" if disk.kind is DiskKind.CDROM else ""
-    return f"{kind}{bus} {what}".strip()
+    return f"{_mark(bus_class(disk.bus), ascii_only)}{kind}{bus} {what}".strip()
 
 
-def _nic(nic: Nic) -> str:
+def _nic(nic: Nic, draft: Draft, ascii_only: bool) -> str:
     kind = "user mode" if nic.kind is NicKind.USER else nic.kind.value
-    return " ".join(part for part in (nic.model, nic.source or kind) if part)
+    mark = _mark(model_class(nic, draft.offered), ascii_only)
+    return mark + " ".join(part for part in (nic.model, nic.source or kind) if part)
 
 
 def _graphics(spec: Spec) -> str:

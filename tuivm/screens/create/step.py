@@ -85,12 +85,12 @@ class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
         fields = self.fields
         by_key: dict[str, list[Finding]] = {field.key: [] for field in fields}
         for finding in draft.findings:
-            if mine := self._key_for(finding.field, by_key):
+            if mine := self.key_for(finding.field, by_key):
                 by_key[mine].append(finding)
         for field in fields:
             field.set_findings(by_key[field.key])
 
-    def _key_for(self, key: str, shown: Iterable[str]) -> str:
+    def key_for(self, key: str, shown: Iterable[str]) -> str:
         """Of the fields on show, the one that is to say what was found about a key: its own, else
         the first of the same table ("source.path" is said at "source.volume"). "" for none."""
         shown = tuple(shown)
@@ -132,7 +132,7 @@ class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
 
     def focus_field(self, key: str = "") -> bool:
         """Put the focus into the field that a finding's key belongs to; "" for the first."""
-        wanted = self._key_for(key, [field.key for field in self.fields]) if key else ""
+        wanted = self.key_for(key, [field.key for field in self.fields]) if key else ""
         order = [field for field in self.fields if not key or field.key == wanted]
         return any(field.focus_editor() for field in order)
 

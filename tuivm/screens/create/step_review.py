@@ -8,7 +8,6 @@ from typing import ClassVar, NamedTuple
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Static
@@ -125,11 +124,13 @@ class ReviewStep(Step):
     def __init__(self, draft: Draft, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(draft, id=id)
         self.standing = Standing()
+        self._hurries = False
+        """Whether the focus goes to Create as soon as that can be pressed."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="review-state")
         yield ReviewList()
-        with Vertical(), ButtonRow():
+        with ButtonRow():
             yield button("Create", CREATE)
             yield button("XML", XML)
             yield button("virt-install", COMMAND)
@@ -141,11 +142,8 @@ class ReviewStep(Step):
             self.fill(self.draft)
 
     def stand(self, standing: Standing) -> None:
-        """Show what has changed besides the draft."""
-        if standing != self.standing:
-            self.standing = standing
-            if self._ready:
-                self.fill(self.draft)
+        """Take what has changed besides the draft; shown with the draft that is shown next."""
+        self.standing = standing
 
     def fill(self, draft: Draft) -> None:
         width = max(20, self.size.width - 3)
@@ -161,15 +159,29 @@ class ReviewStep(Step):
             if reason
             else Content.styled("Nothing speaks against it: Create makes it.", "$success")
         )
-        self.query_one(f"#{CREATE}", Button).disabled = bool(reason)
+        create = self.query_one(f"#{CREATE}", Button)
+        # A button that goes grey hands the focus to the one beside it, which nobody asked for.
+        if reason and self.screen.focused is create:
+            self.screen.set_focus(self.query_one(ReviewList))
+            self._hurries = True
+        create.disabled = bool(reason)
         self.query_one(f"#{XML}", Button).disabled = draft.plan is None
         self.query_one(f"#{COMMAND}", Button).disabled = draft.plan is None
-        if not reason and self.screen.focused is self.query_one(ReviewList) and not findings:
-            self.query_one(f"#{CREATE}").focus()
+        if self._hurries and not self.waiting:
+            # Only from the wait: a Space that accepts the last warning must not come to press it.
+            self._hurries = False
+            if not reason and self.screen.focused is self.query_one(ReviewList):
+                create.focus()
 
     @property
     def ascii_only(self) -> bool:
         return self.app.has_class("-ascii")
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the host, or what follows from the spec, is still awaited."""
+        draft = self.draft
+        return draft.problem is not None or draft.plan is None or not self.standing.settled
 
     @property
     def refusal(self) -> str:
@@ -204,6 +216,7 @@ class ReviewStep(Step):
     def focus_field(self, key: str = "") -> bool:
         del key
         create = self.query_one(f"#{CREATE}", Button)
+        self._hurries = create.disabled
         (self.query_one(ReviewList) if create.disabled else create).focus()
         return True
 

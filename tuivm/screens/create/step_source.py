@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from tuivm.screens.create.cloud import CloudForm
 from tuivm.screens.create.disklist import follow_source
 from tuivm.screens.create.draft import Draft
 from tuivm.screens.create.fields import Field, TextField
-from tuivm.screens.create.filefields import FileFields
+from tuivm.screens.create.filefields import PATH, UPLOAD, VOLUME, FileFields
 from tuivm.screens.create.step import Step
 from tuivm.screens.dialogs.choose import Choice
 
@@ -110,6 +111,15 @@ class SourceStep(Step):
 
     def _field(self, key: str, kind: type[_F]) -> _F:
         return next(field for field in self.query(kind) if field.key == key)
+
+    def key_for(self, key: str, shown: Iterable[str]) -> str:
+        """A file is said where it is now asked for, wherever the preflight means it to be."""
+        shown = tuple(shown)
+        table, _, name = key.rpartition(".")
+        for place in (VOLUME, PATH, UPLOAD):
+            if name in (VOLUME, PATH, UPLOAD) and key not in shown and f"{table}.{place}" in shown:
+                return f"{table}.{place}"
+        return super().key_for(key, shown)
 
     def edited(self, field: Field, draft: Draft) -> Spec:
         spec, source = draft.spec, draft.spec.source
