@@ -154,7 +154,8 @@ def firmwares(caps: DomainCaps) -> tuple[Pick, ...]:
     """BIOS, UEFI, UEFI with Secure Boot. A host too old to tell: by its firmware images."""
     told = bool(caps.firmware)
     efi = "efi" in caps.firmware or (not told and any(map(_is_efi, caps.loaders)))
-    bios = "bios" in caps.firmware or (not told and caps.arch in X86)
+    # Some distributions tell of UEFI alone (Debian): SeaBIOS comes with QEMU all the same.
+    bios = "bios" in caps.firmware or caps.arch in X86
     files = "the host has no UEFI firmware for this machine"
     package = _firmware_package(caps.arch)
     remedy = f"{files} (package {package})" if package else files

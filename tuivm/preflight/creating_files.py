@@ -8,6 +8,7 @@ from tuivm.model.creation import CreationPlan
 from tuivm.model.findings import Finding
 from tuivm.model.offers import HostOffer, Pool, Volume
 from tuivm.model.spec import Disk, DiskKind, FileRef, SourceKind
+from tuivm.model.units import visible
 from tuivm.preflight.asking import error, has_control, note, shown, warning
 from tuivm.preflight.creating_volumes import check_pool, check_volume_name, closed_finding
 from tuivm.preflight.default_disks import file_name, find_pool, find_volume
@@ -71,7 +72,8 @@ def check_place(
             "file-unread",
             key,
             f"{shown(file.local or file.path)} could not be looked at",
-            shown(told.problem),
+            # Whole: the reason stands at its end.
+            visible(told.problem),
             "check the path, that it is a file, and who may read it",
         )
     if told.closed:
@@ -145,7 +147,7 @@ def _users(key: str, disk: Disk, volume: Volume, offer: HostOffer) -> Iterator[F
             yield note(
                 "base-shared",
                 key,
-                f"{who} use {shown(volume.name)} too, through overlays of their own",
+                f"overlays of {who} lie over {shown(volume.name)} too",
                 "as long as nobody writes it, that is what it is for",
             )
         return
