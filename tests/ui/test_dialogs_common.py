@@ -18,6 +18,7 @@ from tests.ui.dialog_support import (
     stands_resizing,
     until,
 )
+from tuivm.model.consoles import Display, SerialPort, Views
 from tuivm.model.conversion import Changed, Conversion, Convertible, Option
 from tuivm.model.deletion import DeletionFacts, DeletionPlan, VolumeChoice, VolumeFacts
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
@@ -37,6 +38,7 @@ from tuivm.screens.dialogs.credentials import Credentials
 from tuivm.screens.dialogs.delete_guest import DeleteGuest
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.dialogs.help import Help
+from tuivm.screens.dialogs.look_at import LookAt
 from tuivm.screens.dialogs.notices import Notices
 from tuivm.screens.dialogs.progress import BulkProgress
 from tuivm.screens.dialogs.rename import RenameGuest
@@ -68,6 +70,8 @@ def makers(name: str) -> dict[str, Callable[[], Dialog[Any]]]:
     changed = Changed(hda, vda, (name,))
     conversion = Conversion("", "", (changed,), (f"-{name}", f"+{name}", f" {name}"))
     findings = [Finding("x", severity, name, name, name) for severity in Severity]
+    ports = (SerialPort(name, name), SerialPort("serial1", name, name))
+    looks = Views(ports, (Display(name, name), Display("vnc")))
     return {
         "choose_models": lambda: ChooseModels(name, [convertible], {hda: "virtio"}),
         "review_models": lambda: ReviewModels(name, conversion, findings, active=True),
@@ -90,6 +94,8 @@ def makers(name: str) -> dict[str, Callable[[], Dialog[Any]]]:
         ),
         "explain": lambda: Explain(name, name, f"<name>{name}</name>", f"virsh dumpxml {name}"),
         "help": lambda: Help(name, [(name, [(name, name, name)])]),
+        "look_at": lambda: LookAt(name, looks, off=True, commands=(name,)),
+        "look_at-nothing": lambda: LookAt(name, Views(), off=False, commands=(name,)),
         "notices": lambda: Notices([Notice(0.0, name, name, name, True)]),
         "notices-empty": lambda: Notices([]),
         "progress": lambda: BulkProgress(

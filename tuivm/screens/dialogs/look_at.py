@@ -23,7 +23,7 @@ class LookAt(Dialog[str]):
     LookAt #dialog { width: 92; }
     LookAt .label { color: $text-muted; }
     """
-    AUTO_FOCUS = "Picker"
+    AUTO_FOCUS = "Picker, #cancel"
 
     def __init__(self, guest: str, views: Views, *, off: bool, commands: Sequence[str]) -> None:
         super().__init__()
