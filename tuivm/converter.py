@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 
+from tuivm.background import off_the_loop
 from tuivm.commands.base import Desk, Place
 from tuivm.domainxml.convert import KINDS, convert
 from tuivm.model.conversion import Change, Convertible, Definition
 from tuivm.model.devices import Device, DeviceKind
+from tuivm.model.guests import Guest, GuestStack
 from tuivm.model.hosts import Problem
+from tuivm.model.oses import GENERIC, OsInfo
 from tuivm.model.ports import HostPort
 from tuivm.model.requests import Redefine
 from tuivm.model.store import GuestView
+from tuivm.osinfo import Catalog
 from tuivm.preflight.converting import check
 from tuivm.preflight.converting_options import convertibles, suggested
 from tuivm.screens.dialogs.change_models import ChooseModels, ReviewModels
@@ -23,6 +28,7 @@ class Converter:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._os = GENERIC
 
     async def convert(self, view: GuestView, item: object) -> None:
         """item: what is highlighted of the guest."""
@@ -39,6 +45,7 @@ class Converter:
             self._desk.say(f"{view.guest.name}: cannot read its definition: {error}", bad=True)
             return
         if found:
+            self._os = await off_the_loop(partial(_look_up, view.guest))
             await self._ask(host, view, answer.definition, found, item)
         else:
             self._desk.say(f"{view.guest.name} has no device whose model can be changed", bad=True)
@@ -84,7 +91,7 @@ class Converter:
             self._desk.say(f"{view.guest.name}: {error}", bad=True)
             return None
         guest = (self._desk.store.guest(view.key) or view).guest
-        findings = check(conversion, guest, definition)
+        findings = check(conversion, guest, definition, self._os)
         active = guest.state.active
         return await self._desk.ask(ReviewModels(guest.name, conversion, findings, active=active))
 
@@ -118,6 +125,14 @@ def find(
     places = [device for device in devices if device.kind is item.kind]
     place = places.index(item) if item in places else len(same)
     return same[place] if place < len(same) else None
+
+
+def _look_up(guest: Guest) -> OsInfo:
+    """What osinfo-db knows of the OS that its definition names. Reads files."""
+    stack = guest.details.stack if guest.details else GuestStack()
+    if not stack.os_id:
+        return GENERIC
+    return Catalog(arch=stack.arch or "x86_64").by_id(stack.os_id) or GENERIC
 
 
 def _suggestions(found: Sequence[Convertible]) -> dict[Device, str]:

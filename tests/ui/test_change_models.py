@@ -41,6 +41,14 @@ def old(
     return prepare
 
 
+async def choosing(rig: Rig, *more: str) -> None:
+    """Press M, and more once the dialog is there: osinfo-db is looked at first."""
+    await rig.press("M")
+    await rig.until(lambda: isinstance(rig.app.screen, ChooseModels))
+    await rig.settle()
+    await rig.press(*more)
+
+
 async def to_device(rig: Rig, kind: DeviceKind) -> None:
     await rig.press("enter")
     view = rig.app.store.guests[next(iter(rig.app.store.guests))]
@@ -53,8 +61,7 @@ async def to_device(rig: Rig, kind: DeviceKind) -> None:
 async def test_from_the_device_list_to_the_definition(tmp_path: Path) -> None:
     async with running(tmp_path, old(), size=(80, 24)) as rig:
         await to_device(rig, DeviceKind.DISK)
-        await rig.press("M")
-        assert isinstance(rig.app.screen, ChooseModels)
+        await choosing(rig)
         assert "▣ ide-hd" in rig.text
         assert "◆ virtio-blk" in rig.text
         await rig.press("enter")
@@ -88,8 +95,8 @@ async def test_from_the_device_list_to_the_definition(tmp_path: Path) -> None:
 
 async def test_all_emulated_ones_at_once(tmp_path: Path) -> None:
     async with running(tmp_path, old("sata"), size=(120, 40)) as rig:
-        await rig.press("enter", "M")
-        assert isinstance(rig.app.screen, ChooseModels)
+        await rig.press("enter")
+        await choosing(rig)
         assert rig.text.count("◆ virtio-blk") == 2
         await rig.press("right")
         assert rig.text.count("◆ virtio-blk") == 1
@@ -100,7 +107,8 @@ async def test_all_emulated_ones_at_once(tmp_path: Path) -> None:
 
 async def test_back_keeps_what_was_chosen(tmp_path: Path) -> None:
     async with running(tmp_path, old("sata"), size=(120, 40)) as rig:
-        await rig.press("enter", "M", "right", "enter")
+        await rig.press("enter")
+        await choosing(rig, "right", "enter")
         assert isinstance(rig.app.screen, ReviewModels)
         await rig.press("escape")
         assert isinstance(rig.app.screen, ChooseModels)
@@ -112,7 +120,7 @@ async def test_back_keeps_what_was_chosen(tmp_path: Path) -> None:
 async def test_a_running_guest_is_told_when(tmp_path: Path) -> None:
     async with running(tmp_path, old("e1000", GuestState.RUNNING), size=(120, 40)) as rig:
         await to_device(rig, DeviceKind.NIC)
-        await rig.press("M", "enter")
+        await choosing(rig, "enter")
         assert isinstance(rig.app.screen, ReviewModels)
         assert "a reboot inside the guest is not enough" in rig.words
         assert "Apply at the next boot" in rig.text
@@ -133,7 +141,7 @@ async def test_an_error_stops_it(tmp_path: Path) -> None:
 
     async with running(tmp_path, prepare, size=(120, 40)) as rig:
         await to_device(rig, DeviceKind.DISK)
-        await rig.press("M", "enter")
+        await choosing(rig, "enter")
         dialog = rig.app.screen
         assert "has no driver for virtio-blk" in rig.words
         for tick in dialog.query(Tick):
@@ -146,7 +154,8 @@ async def test_an_error_stops_it(tmp_path: Path) -> None:
 async def test_a_definition_that_changed_meanwhile_is_told(tmp_path: Path) -> None:
     async with running(tmp_path, old("e1000"), size=(120, 40)) as rig:
         rig.host().refuse = Problem("cannot change", "changed by somebody else", remedy="again")
-        await rig.press("enter", "M", "enter")
+        await rig.press("enter")
+        await choosing(rig, "enter")
         rig.app.screen.query_one("#apply", Button).focus()
         await rig.press("enter")
         assert any("changed by somebody else" in line for line in rig.notices)
@@ -168,8 +177,7 @@ async def test_what_has_no_other_model(tmp_path: Path) -> None:
 async def test_the_class_of_every_choice_is_a_glyph_and_a_word(tmp_path: Path) -> None:
     async with running(tmp_path, old("back"), size=(120, 40)) as rig:
         await to_device(rig, DeviceKind.DISK)
-        await rig.press("M")
-        assert isinstance(rig.app.screen, ChooseModels)
+        await choosing(rig)
         assert "stays" in rig.text, "nobody is talked into emulation"
         await rig.press("right", "right")
         assert DeviceClass.EMULATED.glyph + " SATA (AHCI)" in rig.text
