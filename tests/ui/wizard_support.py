@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.support.simcreate import SimCreate, SimCreation
 from tests.support.simhost import SimHost
 from tests.ui.support import Rig
-from tuivm.screens.create.fields import Cycler, Field
+from tuivm.screens.create.cycler import Cycler
+from tuivm.screens.create.fields import Field
 from tuivm.screens.create.progress import CreateProgress
 from tuivm.screens.create.wizard import Wizard
 

@@ -14,8 +14,9 @@ from textual.widgets import Static
 
 from tuivm.model.findings import Finding
 from tuivm.model.units import visible
+from tuivm.screens.create.cycler import Cycler
 from tuivm.screens.create.draft import Draft
-from tuivm.screens.create.fields import Cycler, Field, finding_line
+from tuivm.screens.create.fields import Field, finding_line
 from tuivm.screens.create.frame import (
     Marked,
     state_of,

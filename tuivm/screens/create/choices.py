@@ -15,7 +15,8 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tuivm.model.units import visible
-from tuivm.screens.create.fields import Cycler, Field
+from tuivm.screens.create.cycler import Cycler
+from tuivm.screens.create.fields import Field
 from tuivm.screens.dialogs.base import Dialog, Keys, Picker, field, plain
 from tuivm.screens.dialogs.choose import Choice
 from tuivm.widgets.itemlist import ItemList, Line

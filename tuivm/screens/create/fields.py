@@ -7,11 +7,9 @@ Each is usable alone: give it `show(value, default)`, hear `Field.Changed`, read
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -21,6 +19,7 @@ from textual.widgets import Input, Static
 
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.units import visible
+from tuivm.screens.create.cycler import Cycler
 from tuivm.screens.create.sizes import typed_size, write_size
 
 _MARKS = {
@@ -314,66 +313,6 @@ class SizeField(NumberField):
     @property
     def wanted(self) -> str:
         return f"a size such as 20G or 512M (a number alone is in {self._unit})"
-
-
-class Cycler(Widget, can_focus=True):
-    """One value of several on one line."""
-
-    DEFAULT_CSS = """
-    Cycler { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
-    Cycler:focus { text-style: bold; background: $block-cursor-background;
-        color: $block-cursor-foreground; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "turn(-1)", "Before", show=False),
-        Binding("right,l", "turn(1)", "Next", show=False),
-        Binding("space", "open", "Choose", show=False),
-        Binding("delete,backspace", "forget", "Default", show=False),
-        Binding("j", "app.focus_next", "Next field", show=False),
-        Binding("k", "app.focus_previous", "Previous field", show=False),
-    ]
-
-    class Turned(Message):
-        """by: -1, 1; 0 to choose from all; None to go back to the default."""
-
-        def __init__(self, by: int | None) -> None:
-            super().__init__()
-            self.by = by
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._content = Content()
-
-    def on_mount(self) -> None:
-        if self.app.has_class("-ascii"):
-            # An ellipsis is none of its characters.
-            self.styles.text_overflow = "clip"
-
-    @property
-    def plain(self) -> str:
-        return self._content.plain
-
-    def set_content(self, content: Content) -> None:
-        if not content.is_same(self._content):
-            self._content = content
-            self.refresh()
-
-    def render(self) -> Content:
-        # One colour for all of it: no theme has all its roles readable on the cursor.
-        return Content(self._content.plain) if self.has_focus else self._content
-
-    def action_turn(self, by: int) -> None:
-        self.post_message(self.Turned(by))
-
-    def action_open(self) -> None:
-        self.post_message(self.Turned(0))
-
-    def action_forget(self) -> None:
-        self.post_message(self.Turned(None))
-
-    def on_click(self, event: events.Click) -> None:
-        event.stop()
-        self.post_message(self.Turned(0))
 
 
 class SwitchField(Field):
