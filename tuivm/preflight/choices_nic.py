@@ -110,7 +110,7 @@ def connections(offer: HostOffer) -> tuple[Pick, ...]:
             )
             why = "an ordinary user's libvirt may not make macvtap interfaces"
             picks.append(pick._replace(refusal=why if offer.session else ""))
-    return (*picks, *_user_mode(offer), Pick("none", "not connected", "a NIC without a cable"))
+    return (*picks, *_user_mode(offer), Pick("none", "no NIC", "the guest gets none here"))
 
 
 def _of(kind: NicKind, source: str, label: str, note: str) -> Pick:
@@ -156,7 +156,7 @@ def _user_mode(offer: HostOffer) -> tuple[Pick, ...]:
         Pick(
             "user",
             "user mode (slirp)",
-            "no rights needed; reaches out only, unless forwarded; slow",
+            "no rights needed; reaches out only; slow",
         ),
     )
     return picks if offer.driver.upper() in ("QEMU", "KVM", "") else ()

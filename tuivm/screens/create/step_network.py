@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tuivm.model.spec import Nic, PassKind, SourceKind, Spec
+from tuivm.model.spec import Nic, NicKind, PassKind, SourceKind, Spec
 from tuivm.model.units import visible
 from tuivm.preflight.choices_machine import PHYSICAL
 from tuivm.preflight.choices_nic import (
@@ -81,7 +81,7 @@ class NetworkStep(Step):
             class_mark(cls, ascii_only=ascii_only),
             f" {model_label(nic, offer):<20}  ",
             visible(self._plugged(nic)),
-            f"  {nic.mac or 'random MAC'}",
+            "" if nic.kind is NicKind.NONE else f"  {nic.mac or 'random MAC'}",
         )
 
     def _plugged(self, nic: Nic) -> str:

@@ -217,6 +217,8 @@ class ReviewStep(Step):
         del key
         create = self.query_one(f"#{CREATE}", Button)
         self._hurries = create.disabled
+        # What is worst is first, and may be new since the last time.
+        self.query_one(ReviewList).action_move(-9999)
         (self.query_one(ReviewList) if create.disabled else create).focus()
         return True
 
