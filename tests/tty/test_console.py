@@ -196,7 +196,8 @@ def test_a_guest_without_a_console_says_what_else_there_is(
     terminal = program("-c", rig.uri)
     terminal.wait_text("blind")
     terminal.keys("c")
-    terminal.wait_text("no serial console")
+    terminal.wait_text("Esc close")
+    assert "no serial console" in terminal.text
     assert "it is written to a file" in terminal.text
     assert "VNC  127.0.0.1:59" in terminal.text, terminal.text
     assert "virt-viewer" in terminal.text

@@ -201,3 +201,11 @@ def test_a_drive_cannot_be_virtio_blk() -> None:
 def test_what_is_suggested(name: str, target: str, to: str | None) -> None:
     choice = suggested(options(name, target)[0])
     assert (choice.to if choice else None) == to
+
+
+def test_what_two_disks_say_alike_is_said_once() -> None:
+    xml = definition("sata")
+    conversion = change(xml, {"sda": "virtio", "sdb": "virtio"})
+    ids = [one.id for one in check(conversion, guest(xml, agent_os="debian 12"), ASKED)]
+    assert ids.count("disk-names") == 1
+    assert ids.count("boots-from-it") == 1

@@ -60,7 +60,11 @@ def check(
         found += _of_dropped(changed)
     found += _of_guest(conversion, guest, definition)
     order = list(Severity)
-    return tuple(sorted(found, key=lambda one: order.index(one.severity)))
+    # Two disks that change in the same way say the same.
+    once: dict[tuple[str, str], Finding] = {}
+    for one in found:
+        once.setdefault((one.id, one.what), one)
+    return tuple(sorted(once.values(), key=lambda one: order.index(one.severity)))
 
 
 def _os_for(device: Device, guest: Guest, info: OsInfo) -> GuestOs:

@@ -180,6 +180,7 @@ class ReviewModels(Dialog[bool]):
 
     DEFAULT_CSS = """
     ReviewModels #dialog { width: 100; }
+    ReviewModels .what { padding-left: 4; }
     ReviewModels .why { padding-left: 4; color: $text-muted; }
     ReviewModels .label { color: $text-muted; }
     """
@@ -226,11 +227,14 @@ class ReviewModels(Dialog[bool]):
 
     def _finding(self, number: int, finding: Finding) -> ComposeResult:
         sign = _SIGNS[finding.severity][self.ascii_only]
-        text = f"{sign} {finding.severity.value}: {finding.what}"
         if finding.severity is Severity.WARNING:
-            yield Tick(plain(text, "$warning"), id=f"accept-{number}").add_class("gap")
+            # A tick is one row, and what it accepts may be more.
+            label = plain(f"{sign} warning, accepted:", "$warning")
+            yield Tick(label, id=f"accept-{number}").add_class("gap")
+            yield Static(plain(finding.what), classes="what")
         else:
             style = "$error" if finding.severity is Severity.ERROR else ""
+            text = f"{sign} {finding.severity.value}: {finding.what}"
             yield Static(plain(text, style), classes="gap")
         lines = [line for line in (finding.why, finding.remedy and f"do: {finding.remedy}") if line]
         if lines:
