@@ -90,7 +90,7 @@ class EditNic(EditDialog[Nic]):
         self._forwards.show(", ".join(forward_text(one) for one in value.forwards))
         self._model.display = not pool and full.kind is not NicKind.NONE
         self._mac.display = full.kind is not NicKind.NONE
-        self._forwards.display = bool(value.forwards) or full.kind in (NicKind.USER, NicKind.PASST)
+        self._forwards.display = bool(value.forwards) or full.kind is NicKind.PASST
         self.query_one("#random").display = self._mac.display
 
     def edited(self, field: Field, value: Nic) -> Nic:
@@ -105,13 +105,13 @@ class EditNic(EditDialog[Nic]):
 
     def missing(self, value: Nic) -> str:
         full = self._complete(value)
-        if value.forwards and full.kind not in (NicKind.USER, NicKind.PASST):
-            return "Ports are forwarded in user mode and by passt only."
+        if value.forwards and full.kind is not NicKind.PASST:
+            return "Ports are forwarded by passt only."
         return ""
 
     def remark(self, value: Nic) -> str:
         kind = self._complete(value).kind
-        if kind in (NicKind.USER, NicKind.PASST) and self._forwards.has_focus_within:
+        if kind is NicKind.PASST and self._forwards.has_focus_within:
             return "Forwards: 2222:22, 127.0.0.1:8080:80, 5353:53/udp (host's port:guest's port)"
         return ""
 
