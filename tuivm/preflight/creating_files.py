@@ -71,9 +71,9 @@ def check_place(
         yield make(
             "file-unread",
             key,
-            f"{shown(file.local or file.path)} could not be looked at",
-            # Whole: the reason stands at its end.
-            visible(told.problem),
+            # A field shows the first words alone: the reason, which a problem ends with, is there.
+            f"{shown(file.local or file.path)}: {visible(told.problem.rpartition(': ')[2])}",
+            "it could not be looked at",
             "check the path, that it is a file, and who may read it",
         )
     if told.closed:
