@@ -20,6 +20,7 @@ from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.oses import GENERIC, OsInfo
 from tuivm.model.spec import FileRef, SourceKind, Spec
 from tuivm.osinfo import HEAD_SIZE, Catalog
+from tuivm.preflight.default_machine import CapsChoice
 from tuivm.preflight.defaults import choose_caps
 from tuivm.preflight.images import FileFacts, read_head, wanted
 from tuivm.preflight.planning import TreeFiles, plan
@@ -116,21 +117,21 @@ class Creation:
         guessed = self._guessed(spec, heads, tree)
         os = (self._catalog.by_id(spec.os) if spec.os else guessed) or GENERIC
         which = choose_caps(spec, offer, os)
-        answer = self._port.domain_caps(which.virt_type, which.arch, which.machine).result()
-        if answer.caps is None:
-            raise _RefusedError(answer.problem or _silent(offer.host))
+        caps = self._caps(which, offer)
         files = {file: _facts(heads[file]) for file in wanted(spec, offer)}
         source_xml = self._source_xml(spec)
         made = plan(
             spec,
             offer,
-            answer.caps,
+            caps,
             os,
             source_xml=source_xml,
             files=files,
             tree=TreeFiles(tree.kernel, tree.initrd, tree.cmdline) if tree else None,
         )
-        findings += made.findings
+        # One cause, told once.
+        told = {"tree-unread"} if findings else set()
+        findings += [one for one in made.findings if one.id not in told]
         if made.xml:
             findings += self._port.validate(made.xml).result()
         order = list(Severity)
@@ -140,12 +141,24 @@ class Creation:
         return Drawn(
             made._replace(findings=found),
             offer,
-            answer.caps,
+            caps,
             found,
             os=os,
             guessed=guessed,
             source_xml=source_xml,
         )
+
+    def _caps(self, which: CapsChoice, offer: HostOffer) -> DomainCaps:
+        """Nothing for what the host does not run at all: the rules say that at its field."""
+        if not any(
+            guest.arch == which.arch and which.virt_type in guest.virt_types
+            for guest in offer.capabilities.guests
+        ):
+            return DomainCaps()
+        answer = self._port.domain_caps(which.virt_type, which.arch, which.machine).result()
+        if answer.caps is None:
+            raise _RefusedError(answer.problem or _silent(offer.host))
+        return answer.caps
 
     def _to_look_at(self, spec: Spec, offer: HostOffer) -> tuple[FileRef, ...]:
         files = wanted(spec, offer)

@@ -144,6 +144,13 @@ def test_nothing_is_done_for_a_look(command: Command) -> None:
     assert command.port.runs == []
 
 
+def test_what_is_refused_is_not_outlined(command: Command) -> None:
+    command.file.write_text("[source]\nkind = 'empty'\n[machine]\narch = 'sparc'\n")
+    assert command("--dry-run") is Exit.FAILED
+    assert command.out == ""
+    assert "machine.arch" in command.err
+
+
 def test_a_failure_tells_what_was_removed_and_what_was_left(command: Command) -> None:
     command.port.problem = Problem("cannot define web", "no", "a cause", "a remedy")
     command.port.left = ("default/x: busy",)

@@ -91,7 +91,7 @@ class _Command:
             return Exit.UNREACHABLE if drawn.offer is None else Exit.FAILED
         for finding in drawn.findings:
             self._show(finding)
-        if any(finding.severity is Severity.ERROR for finding in drawn.findings):
+        if _stops(drawn.findings):
             self._tell(drawn, None)
             return Exit.FAILED
         if self._arguments.print_xml:
@@ -183,7 +183,7 @@ class _Command:
             state = ", and it runs" if created.started else ""
             text = f"Created {created.name} on {self._host.name} ({created.uuid}){state}."
             self._out.write(f"{visible(text)}\n")
-        elif self._arguments.dry_run and drawn.plan is not None:
+        elif self._arguments.dry_run and drawn.plan is not None and not _stops(drawn.findings):
             self._out.writelines(f"{visible(line)}\n" for line in _outline(drawn.plan))
 
     def _tell_left(self, created: Created) -> None:
@@ -205,6 +205,10 @@ class _Command:
             self._line.more(f"why: {finding.why}")
         if finding.remedy:
             self._line.more(f"remedy: {finding.remedy}")
+
+
+def _stops(findings: Sequence[Finding]) -> bool:
+    return any(finding.severity is Severity.ERROR for finding in findings)
 
 
 def _words(progress: CreationProgress) -> str:
