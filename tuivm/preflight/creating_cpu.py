@@ -37,7 +37,7 @@ def _cpu(machine: Machine, caps: DomainCaps) -> Iterator[Finding]:
                 field,
                 f"{cpu} is not to be had here",
                 "it needs KVM" if cpu == "host-passthrough" else "the host does not offer it",
-                f"one of {', '.join(mode.name for mode in caps.cpu_modes if mode.supported)}",
+                f"one of {', '.join(_modes(caps))}",
             )
         return
     if not cpu or not caps.cpu_models:
@@ -60,6 +60,12 @@ def _cpu(machine: Machine, caps: DomainCaps) -> Iterator[Finding]:
         )
     elif model.deprecated:
         yield warning("cpu-deprecated", field, f"{shown(cpu)} is deprecated", "", "a newer model")
+
+
+def _modes(caps: DomainCaps) -> Iterator[str]:
+    for mode in caps.cpu_modes:
+        if mode.supported:
+            yield "a model by its name" if mode.name == "custom" else mode.name
 
 
 def _nested(spec: Spec, offer: HostOffer, caps: DomainCaps) -> Iterator[Finding]:

@@ -329,7 +329,7 @@ def _forwards(field: str, nic: Nic, offer: HostOffer) -> Iterator[Finding]:
             f"{field}.forwards",
             "libvirt forwards ports with passt alone",
             "user mode without it has no way in; on a virtual network, the guest has an address",
-            "choose passt",
+            "choose passt" if knows_passt(offer) else "use a virtual network",
         )
     for index, forward in enumerate(nic.forwards):
         key = f"{field}.forwards.{index}"

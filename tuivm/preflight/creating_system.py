@@ -9,7 +9,7 @@ from tuivm.model.creation import CreationPlan
 from tuivm.model.findings import Finding
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.oses import OsInfo
-from tuivm.model.spec import SourceKind, Spec
+from tuivm.model.spec import Preset, SourceKind, Spec
 from tuivm.model.units import kib, visible
 from tuivm.preflight.asking import error, has_control, note, shown, warning
 
@@ -32,7 +32,7 @@ def check_system(plan: CreationPlan, offer: HostOffer, caps: DomainCaps) -> Iter
     if spec.vcpus or not copy:
         yield from _vcpus(spec, offer, caps, plan.os)
     if not copy:
-        yield from _os(plan.os)
+        yield from _os(plan.os, plan.spec.preset)
 
 
 def _name(spec: Spec, offer: HostOffer) -> Iterator[Finding]:
@@ -238,14 +238,17 @@ def _vcpus(spec: Spec, offer: HostOffer, caps: DomainCaps, os: OsInfo) -> Iterat
         )
 
 
-def _os(os: OsInfo) -> Iterator[Finding]:
+def _os(os: OsInfo, preset: Preset) -> Iterator[Finding]:
     if not os.known:
         yield note(
             "os-unknown",
             "guest.os",
             "the operating system is not known",
             "sizes are a guess, and it may lack drivers for virtio",
-            "say which it is; or take the preset of emulated devices, which any OS has drivers for",
+            "say which it is"
+            if preset is Preset.EMULATED
+            else "say which it is; or take the preset of emulated devices, which any OS has "
+            "drivers for",
         )
     elif os.ended:
         yield note(
