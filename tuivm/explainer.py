@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from tuivm.commands.base import Desk, Place
 from tuivm.domainxml.excerpt import device_xml, layer_xml
 from tuivm.model.devices import Device, DeviceClass
+from tuivm.model.guests import Guest
+from tuivm.model.ports import HostPort
 from tuivm.model.store import GuestView
+from tuivm.preflight.nested_inside import ASKING, inside_words, unknown_words, why_not_asked
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.explaining import (
     Explanation,
@@ -18,6 +22,9 @@ from tuivm.screens.explaining import (
     explain_layer,
     layer_tags,
 )
+
+_NESTS = frozenset({"kvm", "qemu", "hvf"})
+"""Types whose guests are machines that an agent of QEMU's may be in."""
 
 
 class Explainer:
@@ -69,4 +76,20 @@ class Explainer:
             xml = layer_xml(xml, *layer_tags(item)) if xml else ""
         if answer.problem is not None:
             text += f"\n{answer.problem.what}: {answer.problem.reason}"
-        await self._desk.ask(Explain(title, text, xml, command))
+        dialog = Explain(title, text, xml, command)
+        if item == "CPU" and view.guest.virt_type in _NESTS:
+            if why := why_not_asked(view.guest):
+                text += f"\n{unknown_words(view.guest, why)}"
+                dialog = Explain(title, text, xml, command)
+            else:
+                # Not asked before: an agent may take seconds, and the dialog does not wait for it.
+                late = partial(_told_inside, host, view.guest)
+                dialog = Explain(title, text, xml, command, meanwhile=ASKING, late=late)
+        await self._desk.ask(dialog)
+
+
+async def _told_inside(host: HostPort, guest: Guest) -> str:
+    """In words, when its agent has answered or was given up."""
+    # Shielded: a dialog that is closed meanwhile does not take the question back half-way.
+    inside = await asyncio.shield(asyncio.wrap_future(host.nested_inside(guest.key.uuid)))
+    return inside_words(guest, inside)

@@ -88,6 +88,19 @@ def test_what_it_runs_is_asked_of_the_agent_and_leaves_no_trace(
     assert seen.guest(agented.uuid).agent_os == ""
 
 
+def test_whether_it_can_run_guests_is_told_from_inside(
+    rig: Rig, agented: Worker, closing: list[Watched]
+) -> None:
+    seen = Watched(rig.uri)
+    closing.append(seen)
+    seen.wait_guest(agented.uuid, lambda g: g.details and g.details.agent_connected, "its agent")
+    inside = seen.host.nested_inside(agented.uuid).result(TIMEOUT)
+    assert inside.problem is None
+    assert inside.flag == "svm", "QEMU's default CPU has it"
+    assert inside.kvm is False, "the appliance has no module of KVM's"
+    assert tainted(rig, agented.uuid)
+
+
 def test_who_may_only_read_is_not_told(rig: Rig, agented: Worker, closing: list[Watched]) -> None:
     seen = Watched(rig.uri, readonly=True, view=View(frozenset({agented.uuid}), ASKED))
     closing.append(seen)
@@ -95,6 +108,9 @@ def test_who_may_only_read_is_not_told(rig: Rig, agented: Worker, closing: list[
     seen.next(lambda s: agented.uuid in s.samples, "another")
     assert seen.guest(agented.uuid).agent_os == ""
     assert not seen.host.agents.waiting
+    refused = seen.host.nested_inside(agented.uuid).result(TIMEOUT).problem
+    assert refused is not None
+    assert "read-only" in refused.reason
 
 
 def test_counters_of_a_nic_agree_with_those_of_its_tap(
@@ -174,4 +190,7 @@ def test_an_agent_that_hangs_delays_nothing(
     seen.next(sampled_meanwhile, "a sample while the agent is silent")
     wait_until(lambda: not seen.host.agents.busy, TIMEOUT, "the question to be given up")
     assert seen.guest(uuid).agent_os == ""
+    asked_inside = seen.host.nested_inside(uuid)
     assert seen.host.domain_xml(uuid).result(TIMEOUT).problem is None
+    assert not asked_inside.done(), "on a lane of its own"
+    assert asked_inside.result(TIMEOUT).problem is not None

@@ -4,6 +4,7 @@ only when the test moves it, and faults on demand (hung, lost, failing actions).
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
 from uuid import UUID
@@ -17,6 +18,7 @@ from tuivm.model.deletion import DeletionFacts, VolumeFacts
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.guests import Guest, GuestDetails, GuestKey, GuestStack, GuestState
 from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
+from tuivm.model.inside import Inside
 from tuivm.model.ports import (
     CredentialPrompt,
     CredentialRequest,
@@ -101,6 +103,7 @@ class SimHost:
         self.definitions: dict[str, Definition] = {}
         self.xml: dict[str, str] = {}
         """Live XML of guests, by UUID, where a test needs more of it than a name."""
+        self.inside: defaultdict[str, Future[Inside]] = defaultdict(Future)
         self.consoles: dict[str, list[ConsoleAnswer]] = {}
         self.opened_consoles: list[tuple[str, str, bool]] = []
         self.volumes: tuple[VolumeFacts, ...] = ()
@@ -277,6 +280,9 @@ class SimHost:
             problem = Problem("cannot read the definition", "Domain not found")
             future.set_result(DefinitionAnswer(problem=problem))
         return future
+
+    def nested_inside(self, uuid: str) -> Future[Inside]:
+        return self.inside[uuid]
 
     def console(
         self, uuid: str, device: str, sinks: ConsoleSinks, *, force: bool = False

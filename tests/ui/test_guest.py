@@ -10,7 +10,8 @@ from tests.support.simhost import LEGACY, VIRTIO, SimHost
 from tests.ui.support import WALL, Rig, running
 from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.guests import GuestStack, GuestState
-from tuivm.model.hosts import HostFacts
+from tuivm.model.hosts import HostFacts, Problem
+from tuivm.model.inside import Inside
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.guest import GuestScreen
 from tuivm.screens.guests import GuestsScreen
@@ -187,6 +188,50 @@ async def test_explain_shows_the_exact_xml_and_the_command(tmp_path: Path) -> No
         assert "4 of its devices" in rig.words or "3 of its devices are paravirtual" in rig.words
         await rig.press("e")
         assert isinstance(rig.app.screen, GuestsScreen)
+
+
+async def explain_cpu(rig: Rig) -> None:
+    await opened(rig)
+    stack = rig.app.screen.query_one(ItemList)
+    for _ in range(40):
+        if stack.item == "CPU":
+            break
+        await rig.press("down")
+    await rig.press("e")
+    await rig.until(lambda: isinstance(rig.app.screen, Explain))
+    assert "host-passthrough shows the host's own" in rig.words
+
+
+async def test_explain_of_the_cpu_has_what_the_agent_tells_of_nesting(tmp_path: Path) -> None:
+    prepare = one(agent_channel=True, agent_connected=True)
+    async with running(tmp_path, prepare, size=(120, 50)) as rig:  # type: ignore[arg-type]
+        answer = rig.host().inside[next(iter(rig.host().guests))]
+        await explain_cpu(rig)
+        assert "its agent is being asked" in rig.words, "the dialog does not wait for it"
+        answer.set_result(Inside("svm", True))
+        await rig.until(lambda: "svm is seen and /dev/kvm is there" in rig.words)
+        assert "is being asked" not in rig.words
+
+
+async def test_a_silent_agent_keeps_nobody_in_the_dialog(tmp_path: Path) -> None:
+    prepare = one(agent_channel=True, agent_connected=True)
+    async with running(tmp_path, prepare, size=(120, 50)) as rig:  # type: ignore[arg-type]
+        answer = rig.host().inside[next(iter(rig.host().guests))]
+        await explain_cpu(rig)
+        await rig.press("escape")
+        assert isinstance(rig.app.screen, GuestScreen)
+        assert not answer.cancelled()
+        answer.set_result(Inside(problem=Problem("cannot ask its agent", "too late")))
+        await rig.press("e")
+        await rig.until(lambda: "not known, as too late" in rig.words)
+
+
+async def test_explain_of_the_cpu_without_an_agent_has_the_line_to_run(tmp_path: Path) -> None:
+    async with running(tmp_path, one(), size=(120, 50)) as rig:  # type: ignore[arg-type]
+        await explain_cpu(rig)
+        assert "there is no agent to ask" in rig.words
+        assert "/proc/cpuinfo && ls -l /dev/kvm" in rig.words
+        assert not rig.host().inside, "nobody was asked"
 
 
 async def test_explain_of_a_guest_that_has_gone_says_so(tmp_path: Path) -> None:

@@ -15,60 +15,23 @@ from tuivm.hypervisor.errors import problem_from
 from tuivm.hypervisor.lanes import Lanes
 from tuivm.hypervisor.runner import Runner
 from tuivm.hypervisor.spares import Spares
+from tuivm.hypervisor.verbs import DEADLINE, DEADLINES, VERBS
 from tuivm.model.hosts import HostSpec, HostState, Problem
 from tuivm.model.ports import CredentialRequest, DefinitionAnswer, DeletionLookup, Sinks, Text, View
-from tuivm.model.requests import (
-    Delete,
-    DiscardSave,
-    ForceOff,
-    Outcome,
-    Reboot,
-    Redefine,
-    Rename,
-    Request,
-    Reset,
-    Resume,
-    Save,
-    SetAutostart,
-    Shutdown,
-    Start,
-    Suspend,
-)
+from tuivm.model.requests import Outcome, Request
 from tuivm.model.snapshot import HostSnapshot
 
 if TYPE_CHECKING:
     from tuivm.hypervisor.createhost import LibvirtCreateHost
     from tuivm.model.consoles import ConsoleAnswer, ConsoleSinks
+    from tuivm.model.inside import Inside
 
 T = TypeVar("T")
 
 ACTION_LANES = 4
+AGENT_DEADLINE = 20.0
 MOST_ABANDONED = 3
 """Threads left behind in calls that hang before no fresh one is started by itself."""
-DEADLINE = 60.0
-_VERBS: dict[type, str] = {
-    Start: "start",
-    Shutdown: "shut down",
-    Reboot: "reboot",
-    Reset: "reset",
-    ForceOff: "force off",
-    Suspend: "suspend",
-    Resume: "resume",
-    Save: "save",
-    DiscardSave: "discard the saved state of",
-    SetAutostart: "set autostart of",
-    Rename: "rename",
-    Redefine: "change the definition of",
-    Delete: "delete",
-}
-_DEADLINES: dict[type, float] = {
-    # libvirt may probe QEMU anew at a start, and restores a managed save with it.
-    Start: 300.0,
-    Delete: 600.0,
-    # As at a start: libvirt checks the definition against what the emulator can.
-    Redefine: 300.0,
-    Save: 1800.0,
-}
 
 
 class LibvirtHost:
@@ -194,7 +157,7 @@ class LibvirtHost:
 
     def act(self, uuid: str, request: Request) -> Future[Outcome]:
         guest = self._last.guests.get(uuid)
-        what = f"cannot {_VERBS[type(request)]} {guest.name if guest else uuid}"
+        what = f"cannot {VERBS[type(request)]} {guest.name if guest else uuid}"
         if self._spec.readonly:
             refusal = Problem(what, f"{self._spec.name} is opened read-only")
             return _done(Outcome(refusal))
@@ -202,7 +165,7 @@ class LibvirtHost:
             lambda conn: _perform(conn, uuid, request),
             what,
             Outcome,
-            deadline=_DEADLINES.get(type(request), DEADLINE),
+            deadline=DEADLINES.get(type(request), DEADLINE),
             changes=True,
         )
 
@@ -229,6 +192,18 @@ class LibvirtHost:
             lambda conn: _definition(conn, uuid),
             "cannot read the definition",
             lambda problem: DefinitionAnswer(problem=problem),
+        )
+
+    def nested_inside(self, uuid: str) -> Future[Inside]:
+        what = "cannot ask its agent"
+        if self._spec.readonly:
+            return _done(_not_inside(Problem(what, f"{self._spec.name} is opened read-only")))
+        return self._submit(
+            lambda conn: _look_inside(conn, uuid, what),
+            what,
+            _not_inside,
+            deadline=AGENT_DEADLINE,
+            lanes=self._agents,
         )
 
     def console(
@@ -328,6 +303,7 @@ class LibvirtHost:
         *,
         deadline: float = DEADLINE,
         changes: bool = False,
+        lanes: Lanes | None = None,
     ) -> Future[T]:
         def run() -> T:
             # Looked up here and not by the caller: the last reference to a connection closes it,
@@ -344,7 +320,7 @@ class LibvirtHost:
                 if changes:
                     self._poke()
 
-        return self._actions.submit(
+        return (lanes or self._actions).submit(
             run, deadline=deadline, late=lambda words: refused(Problem(what, words))
         )
 
@@ -384,6 +360,21 @@ def _definition(conn: libvirt.virConnect, uuid: str) -> DefinitionAnswer:
     from tuivm.hypervisor.definition import look_up  # noqa: PLC0415
 
     return DefinitionAnswer(look_up(conn, uuid))
+
+
+def _look_inside(conn: libvirt.virConnect, uuid: str, what: str) -> Inside:
+    from tuivm.hypervisor.inside import look_inside  # noqa: PLC0415
+
+    try:
+        return look_inside(conn.lookupByUUIDString(uuid))
+    except (TimeoutError, ValueError) as error:
+        return _not_inside(Problem(what, str(error)))
+
+
+def _not_inside(problem: Problem) -> Inside:
+    from tuivm.model.inside import Inside  # noqa: PLC0415
+
+    return Inside(problem=problem)
 
 
 def _no_console(problem: Problem) -> ConsoleAnswer:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tuivm.model.conversion import Definition
     from tuivm.model.createports import CreatePort
     from tuivm.model.deletion import DeletionFacts, DeletionPlan
+    from tuivm.model.inside import Inside
 
 
 class Groups(Flag):
@@ -128,6 +129,9 @@ class HostPort(Protocol):
 
     def definition(self, uuid: str) -> Future[DefinitionAnswer]:
         """All that one has to know before changing a guest's definition."""
+
+    def nested_inside(self, uuid: str) -> Future[Inside]:
+        """Ask the agent in a running guest whether the guest can run guests."""
 
     def console(
         self, uuid: str, device: str, sinks: ConsoleSinks, *, force: bool = False

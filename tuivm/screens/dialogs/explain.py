@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -43,7 +44,10 @@ def xml_content(xml: str) -> Content:
 
 
 class Explain(Dialog[None]):
-    """One paragraph, the command, the XML; "" for a part that there is not."""
+    """One paragraph, the command, the XML; "" for a part that there is not.
+
+    late: gets what takes the place of `meanwhile`, the paragraph's last line, once it is known.
+    """
 
     DEFAULT_CSS = """
     Explain #dialog { width: 100; }
@@ -56,8 +60,19 @@ class Explain(Dialog[None]):
     ]
     reads = True
 
-    def __init__(self, title: str, text: str, xml: str = "", command: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        xml: str = "",
+        command: str = "",
+        *,
+        meanwhile: str = "",
+        late: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
         super().__init__()
+        self._meanwhile = meanwhile
+        self._late = late
         self._title = title
         self._text = text
         self._xml = xml
@@ -74,14 +89,25 @@ class Explain(Dialog[None]):
         return ((scroll, "scroll"), *copy, ("Esc", "close"))
 
     def body(self) -> ComposeResult:
-        text = in_ascii(self._text) if self.ascii_only else self._text
-        yield Static(paragraph(text.split("\n")))
+        yield Static(self._words(self._text))
+        if self._late is not None:
+            yield Static(self._words(self._meanwhile), id="late")
         if self._command:
             yield Static(plain("The same on the command line:"), classes="label gap")
             yield Static(paragraph(self._command.split("\n"), "bold"), id="command")
         if self._xml:
             yield Static(plain("libvirt's XML:"), classes="label gap")
             yield Static(xml_content(self._xml), id="xml")
+
+    def on_mount(self) -> None:
+        if self._late is not None:
+            self.run_worker(self._show(self._late))
+
+    async def _show(self, late: Callable[[], Awaitable[str]]) -> None:
+        self.query_one("#late", Static).update(self._words(await late()))
+
+    def _words(self, text: str) -> Content:
+        return paragraph((in_ascii(text) if self.ascii_only else text).split("\n"))
 
     def action_copy(self) -> None:
         """Hand the command to the terminal's clipboard (OSC 52)."""
