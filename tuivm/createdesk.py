@@ -22,7 +22,8 @@ async def create_guest(desk: Desk, place: Place) -> None:
         host = desk.host(name)
         return None if host is None else host.creating()
 
-    ending = await desk.ask(Wizard(hosts_for(desk, place), port, clock=desk.now))
+    wizard = Wizard(hosts_for(desk, place), port, clock=desk.now, began=desk.began)
+    ending = await desk.ask(wizard)
     if ending is None or ending.then not in (OVERVIEW, CONSOLE):
         return
     key = GuestKey(ending.host, ending.uuid)

@@ -30,6 +30,7 @@ from tuivm.targets import SLOW_INTERVAL
 from tuivm.widgets.raster import ChartStyle
 
 if TYPE_CHECKING:
+    from tuivm.model.createports import CreationRun
     from tuivm.screens.dialogs.progress import BulkProgress
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class DeskApp(OrderedKeys):
         self.wall = wall
         self.activities = Activities()
         self.jobs = Jobs(self.host, self.now, self.activities)
+        self._creations: list[CreationRun] = []
         self.lent = False
         """The terminal is somebody else's at present: nothing may be painted."""
         self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
@@ -70,6 +72,14 @@ class DeskApp(OrderedKeys):
             self.config.keys,
             {command.id: command.places for command in COMMANDS},
         )
+
+    def began(self, run: CreationRun) -> None:
+        self._creations = [*self.creations, run]
+
+    @property
+    def creations(self) -> list[CreationRun]:
+        """Those of guests that are under way."""
+        return [run for run in self._creations if not run.result.done()]
 
     def paint_now(self) -> None:
         """Show what is known now."""

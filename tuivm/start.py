@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ GRACE = 1.5
 """Seconds that an ordered end may take after a signal before the process just ends."""
 LAB_GRACE = 10.0
 """Seconds that the Lab or the demo may take to remove its guests; the next start finds the rest."""
+CREATION_GRACE = 10.0
+"""Seconds that a creation may take to remove what it made; what is left then has to go by hand."""
 WATCH_EVERY = 1.0
 
 
@@ -70,6 +73,11 @@ def run(options: Options, demo: Sequence[GuestKey] = ()) -> int:
     if not app.lab_desk.wait(0.0):
         sys.stderr.write("tuivm: removing what the lab made\n")
         app.lab_desk.wait(LAB_GRACE)
+    # They were told to stop when the hosts were closed.
+    if left := [run.result for run in app.creations]:
+        sys.stderr.write("tuivm: removing what was made for a guest that is not complete\n")
+        if wait(left, CREATION_GRACE).not_done:
+            sys.stderr.write("tuivm: that takes too long: some of its volumes may be left\n")
     # After a crash there is no result, only Textual's own code.
     return (app.return_code or 0) if code is None else code
 
@@ -103,6 +111,8 @@ def _end(app: TuivmApp, number: signal.Signals) -> None:
     logging.getLogger("tuivm").info("ended by %s", number.name)
     # A terminal that is gone takes no more output, and what cannot be written would hold us.
     grace = GRACE + LAB_GRACE if app.owns_guests else GRACE
+    if app.creations:
+        grace = max(grace, GRACE + CREATION_GRACE)
     timer = threading.Timer(grace, os._exit, (code,))
     timer.daemon = True
     timer.start()

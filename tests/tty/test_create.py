@@ -12,7 +12,8 @@ from tests.support.rig import Rig, wait_until
 from tests.support.terminal import Terminal
 from tests.tty.conftest import OpenProgram
 
-ENTER, ESC, RIGHT, DOWN, PAGE_DOWN, CTRL_R = "\r", "\x1b", "\x1b[C", "\x1b[B", "\x1b[6~", "\x12"
+ENTER, ESC, RIGHT, DOWN, PAGE_DOWN = "\r", "\x1b", "\x1b[C", "\x1b[B", "\x1b[6~"
+CTRL_Q, CTRL_R = "\x11", "\x12"
 BOOT = 90
 ASKING = 60
 """Seconds that a host may take to say what it offers."""
@@ -95,6 +96,37 @@ def test_a_guest_is_made_and_runs(program: OpenProgram, fresh_rig: Rig, pool: Pa
         wait_until(lambda: domain.info()[4] > 2 * 10**9, BOOT, "the guest to be at work")
         domain.destroy()
         domain.undefine()
+    finally:
+        conn.close()
+
+
+@pytest.mark.parametrize("end", ["key", "hangup"])
+def test_the_program_ends_while_it_sends(
+    program: OpenProgram, fresh_rig: Rig, pool: Path, tmp_path: Path, end: str
+) -> None:
+    image = tmp_path / "large.iso"
+    with image.open("wb") as file:
+        for _ in range(1024):
+            file.write(b"\xa5" * (1 << 20))
+    terminal = opened(program, fresh_rig)
+    terminal.keys(DOWN)
+    terminal.wait_text("path on the host")
+    terminal.keys(RIGHT)
+    terminal.wait_text("file here")
+    terminal.keys(DOWN, str(image))
+    terminal.wait_text("CD sata large.iso", ASKING)
+    terminal.keys(CTRL_R)
+    terminal.wait_text("Nothing speaks against it", ASKING)
+    terminal.keys(ENTER)
+    wait_until((pool / "large.iso").exists, ASKING, "the upload")
+    if end == "key":
+        terminal.keys(CTRL_Q)
+    else:
+        terminal.close()
+    wait_until(lambda: not list(pool.iterdir()), ASKING, "what was made to go")
+    conn = libvirt.open(fresh_rig.uri)
+    try:
+        assert conn.listAllDomains() == []
     finally:
         conn.close()
 

@@ -30,6 +30,7 @@ from tuivm.commands.base import (
 from tuivm.desk import MOVING_KEYS
 from tuivm.fleet import Fleet
 from tuivm.keymap import is_key, normal, resolve
+from tuivm.model.createports import CreationRun
 from tuivm.model.guests import GuestKey, GuestState
 from tuivm.model.hosts import HostSpec
 from tuivm.model.ports import HostPort
@@ -206,6 +207,9 @@ class FakeDesk:
 
     async def explain(self, place: Place) -> None:
         raise AssertionError
+
+    def began(self, run: CreationRun) -> None:
+        raise AssertionError(run)
 
     async def open_console(self, guest: GuestView) -> None:
         raise AssertionError(guest)

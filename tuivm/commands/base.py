@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from textual.binding import Binding
 from textual.screen import ModalScreen
@@ -16,6 +16,10 @@ from tuivm.model.guests import GuestKey
 from tuivm.model.ports import HostPort
 from tuivm.model.requests import Request
 from tuivm.model.store import GuestView, HostStatus, Store
+
+if TYPE_CHECKING:
+    # Whatever is of creating is imported when somebody creates.
+    from tuivm.model.createports import CreationRun
 
 T = TypeVar("T")
 
@@ -80,6 +84,9 @@ class Desk(Protocol):
 
     def remove_host(self, name: str) -> None:
         """Close a host and take it out of the config."""
+
+    def began(self, run: CreationRun) -> None:
+        """A guest is being created: what that made goes before the program does."""
 
     async def explain(self, place: Place) -> None:
         """Explain what is highlighted on a screen."""

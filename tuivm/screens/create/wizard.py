@@ -16,8 +16,8 @@ from uuid import uuid4
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from tuivm.model.createports import CreatePort
-from tuivm.model.creation import CreationPlan
+from tuivm.model.createports import CreatePort, CreationRun
+from tuivm.model.creation import CreationPlan, CreationProgress
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.hosts import Problem
 from tuivm.model.spec import Source, SourceKind, Spec
@@ -67,7 +67,7 @@ class Wizard(Board):
     """Answers what was made; None when it was left without.
 
     hosts: names to choose from, the first is the one that is chosen. port: the way to one of them,
-    None when it is no longer there. spec: to begin with.
+    None when it is no longer there. spec: to begin with. began: told of each creation.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -90,6 +90,7 @@ class Wizard(Board):
         spec: Spec | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        began: Callable[[CreationRun], None] = lambda _run: None,
     ) -> None:
         self._began = spec or Spec(source=Source(kind=SourceKind.ISO))
         draft = Draft(
@@ -102,6 +103,7 @@ class Wizard(Board):
         self._port_of = port
         self._uuid = str(uuid4())
         self._clock = clock
+        self._began_run = began
         self.drafter: Drafter | None = None
         self._asked_at: float | None = None
         """When the host was asked what it offers; None when it has answered."""
@@ -325,7 +327,13 @@ class Wizard(Board):
         if plan is None or drafter is None:
             return
         port = drafter.port
-        dialog = CreateProgress(plan.spec.name, host, lambda told: port.create(plan, told))
+
+        def begin(told: Callable[[CreationProgress], None]) -> CreationRun:
+            run = port.create(plan, told)
+            self._began_run(run)
+            return run
+
+        dialog = CreateProgress(plan.spec.name, host, begin)
 
         def back(then: str | None) -> None:
             created = dialog.created
