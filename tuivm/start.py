@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -71,15 +72,22 @@ def run(options: Options, demo: Sequence[GuestKey] = ()) -> int:
     code = asyncio.run(_run(app))
     # The terminal is the shell's again; the Lab's guests still have to go.
     if not app.lab_desk.wait(0.0):
-        sys.stderr.write("tuivm: removing what the lab made\n")
+        _say("tuivm: removing what the lab made\n")
         app.lab_desk.wait(LAB_GRACE)
     # They were told to stop when the hosts were closed.
     if left := [run.result for run in app.creations]:
-        sys.stderr.write("tuivm: removing what was made for a guest that is not complete\n")
+        _say("tuivm: removing what was made for a guest that is not complete\n")
         if wait(left, CREATION_GRACE).not_done:
-            sys.stderr.write("tuivm: that takes too long: some of its volumes may be left\n")
+            _say("tuivm: that takes too long: some of its volumes may be left\n")
     # After a crash there is no result, only Textual's own code.
     return (app.return_code or 0) if code is None else code
+
+
+def _say(text: str) -> None:
+    """What comes after it has to be done all the same where the terminal is gone."""
+    with suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 async def _run(app: TuivmApp) -> int | None:
@@ -111,7 +119,8 @@ def _end(app: TuivmApp, number: signal.Signals) -> None:
     logging.getLogger("tuivm").info("ended by %s", number.name)
     # A terminal that is gone takes no more output, and what cannot be written would hold us.
     grace = GRACE + LAB_GRACE if app.owns_guests else GRACE
-    if app.creations:
+    for run in app.creations:
+        run.cancel()
         grace = max(grace, GRACE + CREATION_GRACE)
     timer = threading.Timer(grace, os._exit, (code,))
     timer.daemon = True
