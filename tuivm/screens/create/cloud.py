@@ -253,9 +253,10 @@ def packages_fault(text: str) -> str:
 
 
 def address_fault(text: str) -> str:
-    if "/" not in text:
-        return "the prefix length is missing: 192.168.1.20/24"
     try:
+        if "/" not in text:
+            ipaddress.ip_address(text)
+            return "the prefix length is missing: 192.168.1.20/24"
         ipaddress.ip_interface(text)
     except ValueError:
         return "this is no address with a prefix length, as 192.168.1.20/24 is"

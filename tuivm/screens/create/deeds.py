@@ -16,7 +16,7 @@ from textual.widgets import Button, Input, Static
 from tuivm.background import off_the_loop
 from tuivm.model.creation import CreationPlan
 from tuivm.model.offers import HostOffer
-from tuivm.model.spec import SourceKind, Spec
+from tuivm.model.spec import Spec
 from tuivm.screens.dialogs.base import Dialog, Keys, button, field, plain
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.dialogs.help import Help
@@ -105,7 +105,9 @@ class SaveSpec(Dialog[Path]):
         text = "`tuivm create FILE` makes the guest again, here or on another host."
         yield Static(plain(text))
         if self._secret:
-            yield Static(plain("The password is left out: a file is no place for it.", "$warning"))
+            yield Static(
+                plain("The password is written as its hash, not as it was typed.", "$warning")
+            )
         yield field("File", Input(self._name, id="file", compact=True))
 
     def buttons(self) -> Iterable[Button]:
@@ -154,15 +156,11 @@ def _save_fault(path: Path) -> str:
 def plain_password(spec: Spec) -> bool:
     """It would be written as it was typed."""
     cloud = spec.source.cloud
-    used = spec.source.kind is SourceKind.CLOUD
-    return used and bool(cloud.password) and not cloud.password.startswith("$")
+    return bool(cloud.password) and not cloud.password.startswith("$")
 
 
 async def save(spec: Spec, path: Path, told: Tell) -> None:
     """Write a spec to a file; tells how it went."""
-    if plain_password(spec):
-        cloud = spec.source.cloud._replace(password="")
-        spec = spec._replace(source=spec.source._replace(cloud=cloud))
     try:
         await off_the_loop(partial(_write, spec, path))
     except (OSError, ValueError) as error:
@@ -174,4 +172,15 @@ async def save(spec: Spec, path: Path, told: Tell) -> None:
 def _write(spec: Spec, path: Path) -> None:
     from tuivm.specfile import dump  # noqa: PLC0415 - when a spec is saved
 
-    path.write_text(dump(spec), encoding="utf-8")
+    if plain_password(spec):
+        # To hash takes long on purpose, and its library a while to import.
+        from tuivm.cloudseed import hashed  # noqa: PLC0415
+
+        cloud = spec.source.cloud
+        cloud = cloud._replace(password=hashed(cloud.password))
+        spec = spec._replace(source=spec.source._replace(cloud=cloud))
+    text = dump(spec)
+    # Whoever may read a hash may guess at it.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

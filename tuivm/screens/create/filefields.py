@@ -10,7 +10,9 @@ from textual.containers import Vertical
 from tuivm.model.offers import HostOffer, Volume
 from tuivm.model.spec import FileRef
 from tuivm.model.units import byte_count
+from tuivm.preflight.default_disks import default_pool
 from tuivm.screens.create.choices import ChoiceField
+from tuivm.screens.create.draft import NOTHING
 from tuivm.screens.create.fields import Field, TextField
 from tuivm.screens.create.localfiles import PathSuggester
 from tuivm.screens.dialogs.choose import Choice
@@ -77,7 +79,7 @@ class FileFields(Vertical):
                 case ChoiceField() if name == "volume":
                     field.show(volume, volumes(offer, fits))
                 case ChoiceField():
-                    field.show(file.pool, pools(offer), "default")
+                    field.show(file.pool, pools(offer), default_pool(offer or NOTHING))
 
     @property
     def place(self) -> str:

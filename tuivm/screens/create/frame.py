@@ -59,12 +59,12 @@ def steps_line(marked: Sequence[Marked], width: int, *, ascii_only: bool) -> Con
     parts: list[Content] = []
     for number, one in enumerate(marked, 1):
         glyph, plain, _, style = one.state.value
-        look = "bold reverse" if one.here else ""
+        look = "bold" if one.here else ""
         title = f"{number} {one.title}" if width >= 100 else one.title
+        # Where one is must be seen without colours too.
+        title = f"[{title}]" if one.here else title
         mark = plain if ascii_only else glyph
-        parts.append(
-            Content.assemble((f" {mark}", style), (" ", ""), (title, look) if look else title)
-        )
+        parts.append(Content.assemble((f" {mark} ", style), (title, look)))
     return Content("").join(parts)
 
 
@@ -96,13 +96,20 @@ def summary(draft: Draft, *, ascii_only: bool = False) -> list[tuple[str, str]]:
         ("CPU", f"{_count(full.vcpus, 'vCPU')} {full.machine.cpu}".strip()),
         ("memory", kib(full.memory_kib) if full.memory_kib else "not known yet"),
         ("machine", _machine(full)),
-        ("disks", ", ".join(_disk(one, ascii_only) for one in full.disks or ()) or "none"),
-        ("network", ", ".join(_nic(one, draft, ascii_only) for one in full.nics or ()) or "none"),
+        ("disks", ", ".join(_disk(one, ascii_only) for one in full.disks or ()) or "no disk"),
+        (
+            "network",
+            ", ".join(_nic(one, draft, ascii_only) for one in full.nics or ()) or "no network",
+        ),
     ]
     if full.passed:
         mark = _mark(DeviceClass.PHYSICAL, ascii_only)
         lines.append(("passed", ", ".join(f"{mark}{one.kind} {one.device}" for one in full.passed)))
     lines.append(("console", _graphics(full)))
+    copied = full.source.kind is SourceKind.COPY
+    if copied:
+        # All else is the other guest's, and its XML says it.
+        return [("name", full.name), ("source", f"as {full.source.guest or 'no guest yet'}")]
     if draft.offer is None:
         return [line for line in lines if line[0] in ("name", "source")]
     return lines
@@ -120,7 +127,8 @@ def summary_lines(draft: Draft, *, ascii_only: bool) -> Content:
 def summary_short(draft: Draft, *, ascii_only: bool) -> Content:
     """In two or three lines, for small terminals."""
     said = dict(summary(draft, ascii_only=ascii_only))
-    first = [said.get(key, "") for key in ("name", "OS", "CPU", "memory", "machine")]
+    names = ["name", "OS", "CPU", "memory", "machine"] if "CPU" in said else ["name", "source"]
+    first = [said.get(key, "") for key in names]
     second = [said.get(key, "") for key in ("disks", "network", "passed")]
     lines = [
         visible(", ".join(part for part in parts if part))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
 from textual import events, on
@@ -14,10 +14,11 @@ from textual.widgets import Button, Static
 
 from tuivm.domainxml.classify import devices_of
 from tuivm.domainxml.parse import parse_domain
-from tuivm.model.devices import Device, DeviceClass
+from tuivm.model.devices import Device, DeviceClass, DeviceKind
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.spec import Spec
 from tuivm.model.units import visible
+from tuivm.preflight.presets import class_words, device_choices
 from tuivm.screens.create.draft import Draft
 from tuivm.screens.create.fields import Field, finding_line
 from tuivm.screens.create.step import Step
@@ -28,6 +29,7 @@ from tuivm.widgets.itemlist import ItemList, Line
 CREATE, XML, COMMAND, SAVE = "create", "xml", "command", "save"
 _SMALL = frozenset({"controller", "hub", "console", "panic", "shmem"})
 """Kinds of devices that only carry others, or that nobody chooses by class."""
+_CHOSEN = (DeviceKind.DISK, DeviceKind.NIC, DeviceKind.HOSTDEV)
 
 
 class Standing(NamedTuple):
@@ -150,7 +152,7 @@ class ReviewStep(Step):
         findings = (*self.standing.faults, *draft.findings)
         lines = [
             *_finding_lines(findings, self.standing.accepted, width, ascii_only=self.ascii_only),
-            *_device_lines(draft, ascii_only=self.ascii_only),
+            *_device_lines(draft, width, ascii_only=self.ascii_only),
         ]
         self.query_one(ReviewList).set_lines(lines)
         reason = self.refusal
@@ -262,39 +264,36 @@ def _finding_lines(
     return made or [Line(Content.styled("No findings.", "$quiet"), "none")]
 
 
-def _device_lines(draft: Draft, *, ascii_only: bool) -> list[Line]:
-    """By class, with what the class means."""
-    devices = planned_devices(draft)
-    made = []
+def _device_lines(draft: Draft, width: int, *, ascii_only: bool) -> list[Line]:
+    """By class, with what the class means; those that were chosen with what the choice costs or
+    gives, then what else the definition has."""
+    chosen = device_choices(draft.full, draft.offered)
+    devices = [one for one in planned_devices(draft) if one.kind.value not in _SMALL]
+    made: list[Line] = []
     for cls in DeviceClass:
-        mine = [one for one in devices if one.cls is cls and one.kind.value not in _SMALL]
-        if not mine:
+        mine = [one for one in chosen if one.cls is cls]
+        others = [
+            one for one in devices if one.cls is cls and (not chosen or one.kind not in _CHOSEN)
+        ]
+        if not mine and not others:
             continue
         glyph, style = cls.letter if ascii_only else cls.glyph, f"$class-{cls.value}"
-        made.append(
-            Line(
-                Content.assemble(
-                    (f"{glyph} {cls.value}", f"bold {style}"), (f"  {_gives(cls)}", "$quiet")
-                ),
-                cls,
-            )
-        )
-        made += [
-            Line(
-                Content.assemble(("  ", ""), (glyph, style), f" {device_line(one)}"), (cls, number)
-            )
-            for number, one in enumerate(mine)
-        ]
+        made += _wrapped(f"{glyph} {cls.value}", f"bold {style}", class_words(cls), width, cls)
+        for one in mine:
+            made += _wrapped(f"  {glyph} {one.name}", style, one.words, width, one.field)
+        for number, device in enumerate(others):
+            text = Content.assemble(("  ", ""), (glyph, style), f" {device_line(device)}")
+            made.append(Line(text, (cls, number)))
     return made
 
 
-def _gives(cls: DeviceClass) -> str:
-    """What the class costs and gives, in few words."""
-    return {
-        DeviceClass.PARAVIRTUAL: "fast, few exits; the guest needs virtio drivers",
-        DeviceClass.EMULATED: "any OS has drivers; each register access is an exit",
-        DeviceClass.PHYSICAL: "full speed; ties the guest to this host",
-    }[cls]
+def _wrapped(head: str, style: str, words: str, width: int, item: Hashable) -> list[Line]:
+    """What it is, and behind it what is said of it; the cursor is on its first line."""
+    text = Content.assemble((visible(head), style), (f": {visible(words)}" if words else "", ""))
+    return [
+        Line((Content("    ") if number else Content()) + row.rstrip(), None if number else item)
+        for number, row in enumerate(text.wrap(max(20, width - 4)))
+    ]
 
 
 def planned_devices(draft: Draft) -> tuple[Device, ...]:
