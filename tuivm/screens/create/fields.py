@@ -256,9 +256,10 @@ class NumberField(TextField):
     def parsed(self, text: str) -> int | None:
         """The number that a text means, None for none."""
         # int() takes digits of other scripts and underscores, which no tool after it does.
-        if len(text) > 19 or not text.isascii() or not text.removeprefix("-").isdigit():
+        if not text.isascii() or not text.removeprefix("-").isdigit():
             return None
-        return int(text)
+        # So many digits are beyond all limits, and int() refuses thousands of them.
+        return int(text[:20])
 
     def written(self, number: int) -> str:
         return str(number)

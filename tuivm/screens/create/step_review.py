@@ -174,6 +174,9 @@ class ReviewStep(Step):
             self._hurries = False
             if not reason and self.screen.focused is self.query_one(ReviewList):
                 create.focus()
+            elif reason:
+                # What is worst came in front while one waited.
+                self.query_one(ReviewList).action_move(-9999)
 
     @property
     def ascii_only(self) -> bool:
