@@ -296,6 +296,7 @@ async def test_only_the_cells_that_changed_are_repainted() -> None:
         table.asked.clear()
         table.toggle("c")
         assert table.asked == [Region(0, 3, 1, 1)]
+        await pilot.pause()
         table.asked.clear()
         await pilot.press("down")
         assert [region.y for region in table.asked if region] == [1, 2]
