@@ -249,7 +249,8 @@ class TuivmApp(DeskApp):
         """Show the store on the present place, unless the terminal still chews on the last one."""
         now = self.now()
         self._due = None
-        if self.lent:
+        # While the program ends, messages still come, and its places lose their parts one by one.
+        if self.lent or self.return_code is not None:
             return
         if not self.flow.clear(waiting_writes(self), now):
             self._paint_at(now + SETTLE, now)

@@ -340,3 +340,18 @@ async def test_a_thousand_guests(tmp_path: Path) -> None:
         await rig.type("g05 is:off")
         assert len(rig.names) == 50
         assert len(rig.host().view.guests) < 30, "what is on the screen, not all"
+
+
+async def test_nothing_is_painted_while_the_program_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a lab or a host still tells then finds places that have lost their parts."""
+    async with running(tmp_path, hostile) as rig:
+        painted: list[bool] = []
+        monkeypatch.setattr(GuestsScreen, "show_now", lambda _place: painted.append(True))
+        rig.app.paint_now()
+        assert painted
+        painted.clear()
+        rig.app.exit(0)
+        rig.app.paint_now()
+        assert not painted
