@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -13,15 +12,14 @@ from textual.widgets import Static
 
 from tuivm.commands import BY_ID, COMMANDS
 from tuivm.commands.base import LAB, bindings
-from tuivm.model.lab import LESSONS, Experiment, LabOffer, LabRequest, Plan
-from tuivm.model.labports import LabPort, LabPortError
+from tuivm.model.lab import LESSONS, Experiment, LabOffer
 from tuivm.model.units import visible
 from tuivm.screens import labexplain, lablessons, labpair, labplan, labresult
 from tuivm.screens.explaining import Explanation
+from tuivm.screens.labchoosing import ChoosingPlace
 from tuivm.screens.labpages import ALWAYS, HINTS, Page
 from tuivm.screens.labplan import Item
 from tuivm.screens.labresult import Shown
-from tuivm.screens.labrunning import RunningPlace
 from tuivm.widgets.itemlist import ItemList, Line
 from tuivm.widgets.keybar import KeyBar, KeyHint
 from tuivm.widgets.linetext import LineText
@@ -37,7 +35,7 @@ _WIDE = 120
 _BESIDE = 54
 
 
-class LabScreen(RunningPlace):
+class LabScreen(ChoosingPlace):
     """Five pages, one at a time. A run goes on whatever page or place is in front."""
 
     place = LAB
@@ -57,10 +55,6 @@ class LabScreen(RunningPlace):
     def __init__(self) -> None:
         super().__init__()
         self.page = Page.CHOOSE
-        self.offer: LabOffer | None = None
-        self.plan: Plan | str = ""
-        self._asked: LabPort | None = None
-        self._planned: tuple[LabOffer, LabRequest] | None = None
         self._lesson = LESSONS[0]
         self._shown: Shown | None = None
         self._pair: RunComparison | None = None
@@ -109,52 +103,10 @@ class LabScreen(RunningPlace):
             self.choice.host = next(iter(hosts), "")
             self.offer = None
         if self.offer is None or self.offer.problem:
-            self._ask_host()
+            self.ask_host()
         self.read_kept()
         if self.choice.host and self._run is None:
             self.look_for_leftovers(asked=False)
-
-    def _ask_host(self) -> None:
-        self.offer, self._asked = None, self.port
-        if self.choice.host:
-            work = self._take_offer(self.choice.host)
-            self.run_worker(work, group="lab-offer", exclusive=True)
-
-    async def _take_offer(self, host: str) -> None:
-        try:
-            self.offer = await asyncio.wrap_future(self.port.offer(host))
-        except LabPortError as error:
-            self.offer = LabOffer(host, problem=str(error))
-        self.desk.paint_now()
-
-    def _make_plan(self) -> None:
-        """Anew only when something else is asked for: what is shown is what will run."""
-        host = self.choice.host
-        if host and self._asked is not self.port:
-            # Made anew, since there are other hosts now: it knows nothing of them yet.
-            self._ask_host()
-        refusal = self._host_refusal()
-        if self.offer is None or self.offer.problem or refusal:
-            self._planned = None
-            asking = f"asking {host} what it can do" if host else "no host is known"
-            self.plan = refusal or (self.offer.problem if self.offer else asking)
-            return
-        lesson = self._lesson if self.page is Page.LESSON else None
-        asked = self.offer, self.choice.request(self.offer, lesson)
-        if asked == self._planned:
-            return
-        self._planned = asked
-        try:
-            self.plan = self.port.plan(*asked)
-        except LabPortError as error:
-            self.plan = str(error)
-
-    def _host_refusal(self) -> str:
-        """Why nothing can be started on the chosen host, "" when something can."""
-        host = self.choice.host
-        if host and host not in self.desk.store.host_names:
-            return f"{host} is no longer in the list of hosts"
-        return self.desk.store.status(host, self.desk.now()).refusal if host else ""
 
     # what is shown
 
@@ -174,7 +126,7 @@ class LabScreen(RunningPlace):
         if self.page is Page.RUN:
             self.show_progress()
         else:
-            self._make_plan()
+            self.make_plan()
             self._list.set_lines(self._lines())
         state = Content(f" {visible(self._state_words())}")
         self.query_one("#state", LineText).set_content(state)
@@ -236,7 +188,7 @@ class LabScreen(RunningPlace):
         ]
 
     def do_start(self) -> None:
-        self._make_plan()
+        self.make_plan()
         if self._run is not None:
             self._go(Page.RUN)
             self.desk.say("lab: a run goes on; one at a time", bad=True)
@@ -264,7 +216,7 @@ class LabScreen(RunningPlace):
             offer = self.offer or LabOffer(self.choice.host)
             changed = self.choice.turn(item, by, offer, self.desk.store.host_names)
             if changed and item.kind == "host":
-                self._ask_host()
+                self.ask_host()
                 self.look_for_leftovers(asked=False)
         self.show_now()
 
@@ -278,6 +230,10 @@ class LabScreen(RunningPlace):
             self.ask_to_stop(self._run)
 
     # pages
+
+    @property
+    def lesson_in_front(self) -> Experiment | None:
+        return self._lesson if self.page is Page.LESSON else None
 
     @property
     def on_run_page(self) -> bool:
