@@ -176,6 +176,7 @@ def test_virtual_iommus() -> None:
     assert can(viommus(PC, OFFER)) == [""]
     assert can(viommus(VIRT, OFFER)) == ["", "virtio"]
     assert can(viommus(Q35, OFFER._replace(libvirt_version=8_000_000))) == ["", "intel"]
+    assert can(viommus(Q35, OFFER._replace(qemu_version=6_001_000))) == ["", "intel"]
 
 
 def test_presets_have_their_class_and_passthrough_needs_vfs() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.units import visible
 
@@ -33,6 +35,15 @@ def counted(number: int, noun: str) -> str:
 def has_control(text: str) -> bool:
     """It has characters that XML cannot hold, or that would end a line."""
     return any(_control(ord(char)) for char in text)
+
+
+def is_address(text: str) -> bool:
+    """An IPv4 or IPv6 address, without a prefix length."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _control(code: int) -> bool:

@@ -11,6 +11,7 @@ from tuivm.preflight.choices_machine import EMULATED, PARAVIRTUAL, Pick
 from tuivm.preflight.default_machine import X86, is_express
 from tuivm.preflight.default_models import refused_bus
 from tuivm.preflight.drivers import drives
+from tuivm.preflight.since import IO_URING, too_old
 
 _BUSES: tuple[tuple[str, str, str, DeviceClass, str], ...] = (
     ("virtio", "virtio-blk", "least work for the host", PARAVIRTUAL, "block"),
@@ -149,11 +150,9 @@ CACHES = (
 
 
 def ios(cache: str, offer: HostOffer) -> tuple[Pick, ...]:
-    """How QEMU does its I/O. native needs O_DIRECT, io_uring libvirt 6.3 and QEMU 5.0
-    (formatdomain, "driver")."""
+    """How QEMU does its I/O. native needs O_DIRECT (formatdomain, "driver")."""
     direct = "" if cache in ("none", "directsync") else "needs cache none or directsync"
-    old = (0 < offer.libvirt_version < 6_003_000) or (0 < offer.qemu_version < 5_000_000)
-    uring = "needs libvirt 6.3 and QEMU 5.0" if old else ""
+    uring = "needs libvirt 6.3 and QEMU 5.0" if too_old(offer, IO_URING) else ""
     return (
         Pick("", "default", "QEMU's own: threads"),
         Pick("threads", "threads", "a pool of threads; any cache mode"),

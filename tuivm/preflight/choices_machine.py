@@ -14,6 +14,7 @@ from tuivm.model.offers import CpuMode, DomainCaps, GuestArch, HostOffer, Machin
 from tuivm.model.spec import Firmware, Machine, Preset, Spec
 from tuivm.preflight.default_machine import X86, is_q35
 from tuivm.preflight.default_nics import free_function, vf_pool
+from tuivm.preflight.since import VIRTIO_IOMMU, too_old
 
 PARAVIRTUAL, EMULATED, PHYSICAL = (
     DeviceClass.PARAVIRTUAL,
@@ -260,8 +261,8 @@ def _cpu_refusal(name: str, modes: dict[str, CpuMode]) -> str:
 
 
 def viommus(chosen: Machine, offer: HostOffer) -> tuple[Pick, ...]:
-    """Virtual IOMMUs. intel-iommu is in QEMU's x86 targets and wants q35; virtio-iommu is in
-    libvirt from 8.3 on, for q35 and the Arm board virt (formatdomain, "IOMMU devices")."""
+    """Virtual IOMMUs. intel-iommu is in QEMU's x86 targets and wants q35; virtio-iommu is
+    for q35 and the Arm board virt (formatdomain, "IOMMU devices")."""
     q35 = is_q35(chosen.machine)
     arm = chosen.arch in ("aarch64", "armv7l") and chosen.machine.startswith("virt")
     intel = virtio = ""
@@ -271,8 +272,8 @@ def viommus(chosen: Machine, offer: HostOffer) -> tuple[Pick, ...]:
         intel = "needs machine type q35"
     if not (q35 or arm):
         virtio = "needs machine type q35 or virt"
-    elif 0 < offer.libvirt_version < 8_003_000:
-        virtio = "needs libvirt 8.3 or later on the host"
+    elif too_old(offer, VIRTIO_IOMMU):
+        virtio = "needs libvirt 8.3 and QEMU 6.2 or later on the host"
     needs = "q35, the I/O APIC in QEMU (irqchip split), caching mode"
     return (
         Pick("", "none", "the guest cannot pass devices on to guests of its own"),

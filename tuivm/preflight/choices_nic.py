@@ -12,7 +12,9 @@ from tuivm.model.spec import Forward, Machine, Nic, NicKind
 from tuivm.preflight.choices_disk import no_driver
 from tuivm.preflight.choices_machine import EMULATED, PARAVIRTUAL, PHYSICAL, Pick
 from tuivm.preflight.default_machine import X86, is_express, is_i440fx
+from tuivm.preflight.default_nics import knows_passt
 from tuivm.preflight.drivers import drives
+from tuivm.preflight.since import IGB, too_old
 
 _PCI = ("virt", "pseries", "sbsa-ref")
 _MODELS: tuple[tuple[str, str, str, DeviceClass], ...] = (
@@ -52,9 +54,7 @@ def nic_models(machine: Machine, offer: HostOffer, os: OsInfo) -> tuple[Pick, ..
 def _model_refusal(model: str, machine: Machine, offer: HostOffer) -> str:
     if model in ("igb", "e1000e") and is_i440fx(machine.machine):
         return f"PCI Express: machine type {machine.machine} has PCI only"
-    # Since libvirt 9.3 and QEMU 8.0 (formatdomain, "model").
-    too_old = 0 < offer.libvirt_version < 9_003_000 or 0 < offer.qemu_version < 8_000_000
-    return "needs libvirt 9.3 and QEMU 8.0" if model == "igb" and too_old else ""
+    return "needs libvirt 9.3 and QEMU 8.0" if model == "igb" and too_old(offer, IGB) else ""
 
 
 def _makes_sense(model: str, machine: Machine) -> bool:
@@ -145,8 +145,7 @@ def _user_mode(offer: HostOffer) -> tuple[Pick, ...]:
     passt = ""
     if offer.passt is False:
         passt = "passt is not installed on the host"
-    elif 0 < offer.libvirt_version <= 9_000_000:
-        # 9.0.0 brought it, and refuses its own XML (libvirt's issue 462).
+    elif not knows_passt(offer):
         passt = "needs a libvirt later than 9.0.0"
     note = "user mode, faster; the guest has the host's addresses; ports can be forwarded"
     if offer.passt is None:

@@ -19,6 +19,7 @@ from tuivm.preflight.default_models import refused_bus
 from tuivm.preflight.drivers import drives
 from tuivm.preflight.images import FileFacts
 from tuivm.preflight.placing import file_format
+from tuivm.preflight.since import IO_URING, too_old
 
 SCSI_MODELS = (
     "virtio-scsi",
@@ -42,7 +43,6 @@ _SERIAL = re.compile(r"[A-Za-z0-9 ._+-]*")
 _SERIAL_MOST = {"virtio": 20, "ide": 20, "sata": 20}
 """Characters: QEMU's limits (VIRTIO_BLK_ID_BYTES, ATA's IDENTIFY)."""
 _NO_READONLY = ("ide", "sata")
-_IO_URING_LIBVIRT, _IO_URING_QEMU = 6_003_000, 5_000_000
 
 
 def check_disks(
@@ -139,8 +139,7 @@ def _how(
             "Linux AIO works past the host's page cache alone, and libvirt insists on it",
             "set cache to none",
         )
-    old = 0 < offer.libvirt_version < _IO_URING_LIBVIRT or 0 < offer.qemu_version < _IO_URING_QEMU
-    if disk.io == "io_uring" and old:
+    if disk.io == "io_uring" and too_old(offer, IO_URING):
         yield error("io-uring", f"{field}.io", "io_uring needs libvirt 6.3 and QEMU 5.0")
     if disk.cache == "unsafe":
         yield warning(

@@ -20,6 +20,7 @@ from tuivm.preflight.default_machine import (
 )
 from tuivm.preflight.defaults import NO_SCREEN
 from tuivm.preflight.drivers import knows_q35, needs_tpm, needs_uefi
+from tuivm.preflight.since import VIRTIO_IOMMU, too_old
 
 _UEFI = (Firmware.UEFI, Firmware.UEFI_SECURE)
 _UEFI_PACKAGES = {
@@ -32,8 +33,6 @@ _UEFI_PACKAGES = {
 _WITHOUT_BIOS = ("aarch64", "riscv64", "loongarch64")
 _TPM_TOLD = 8_000_000
 """libvirt from which domain capabilities tell whether swtpm is there."""
-_VIRTIO_IOMMU = (8_003_000, 6_002_000)
-"""libvirt and QEMU from which a virtio-iommu can be said (formatdomain, "iommu")."""
 _SLOTS = 31
 _OWN_SLOTS = 8
 """Of i440fx's one PCI bus: slots, and those that bridge, VGA, USB, balloon, rng … take."""
@@ -234,12 +233,7 @@ def _viommu(machine: Machine, offer: HostOffer) -> Iterator[Finding]:
             f"virtio-iommu needs PCI Express, which {shown(machine.machine)} has not",
             remedy="the machine q35 or virt",
         )
-    elif kind == "virtio" and any(
-        0 < have < need
-        for have, need in zip(
-            (offer.libvirt_version, offer.qemu_version), _VIRTIO_IOMMU, strict=True
-        )
-    ):
+    elif kind == "virtio" and too_old(offer, VIRTIO_IOMMU):
         yield error("viommu-old", field, "virtio-iommu needs libvirt 8.3 and QEMU 6.2")
     elif kind == "intel":
         yield note(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from tuivm.model.creation import CreationPlan
 from tuivm.model.findings import Finding
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.oses import OsInfo
 from tuivm.model.spec import Forward, Machine, Nic, NicKind, SourceKind
-from tuivm.preflight.asking import error, note, shown, warning
+from tuivm.preflight.asking import error, is_address, note, shown, warning
 from tuivm.preflight.default_machine import is_express, is_i440fx
 from tuivm.preflight.default_nics import find_network, knows_passt
 from tuivm.preflight.drivers import drives
+from tuivm.preflight.since import IGB, too_old
 
 MODELS = (
     "virtio",
@@ -39,8 +39,6 @@ MODELS = (
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _MULTICAST = 1
 _EXPRESS_ALONE = ("e1000e", "igb")
-_IGB = (9_003_000, 8_000_000)
-"""libvirt and QEMU that have it (formatdomain, "model")."""
 _WIRELESS = ("wl", "ath")
 
 
@@ -239,11 +237,7 @@ def _model(
             f"{model} is PCI Express, and {shown(machine.machine)} has PCI only",
             remedy="e1000, or the machine q35",
         )
-    old = any(
-        0 < have < need
-        for have, need in zip((offer.libvirt_version, offer.qemu_version), _IGB, strict=True)
-    )
-    if model == "igb" and old:
+    if model == "igb" and too_old(offer, IGB):
         yield error("model-old", field, "igb needs libvirt 9.3 and QEMU 8.0", remedy="e1000e")
     if machine.arch == "s390x" and not model.startswith("virtio"):
         yield error("model-machine", field, f"s390x has no {shown(model)}", remedy="virtio")
@@ -340,7 +334,7 @@ def _forwards(field: str, nic: Nic, offer: HostOffer) -> Iterator[Finding]:
             yield error(
                 "forward-protocol", key, f"{shown(forward.protocol)} is neither tcp nor udp"
             )
-        if forward.host_address and not _is_address(forward.host_address):
+        if forward.host_address and not is_address(forward.host_address):
             yield error(
                 "forward-address", key, f"{shown(forward.host_address)} is no address of a host"
             )
@@ -352,14 +346,6 @@ def _forwards(field: str, nic: Nic, offer: HostOffer) -> Iterator[Finding]:
                 "those below 1024 are root's, unless the host says otherwise",
                 f"port {8000 + forward.host_port}",
             )
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _needed(plan: CreationPlan, nics: list[Nic], offer: HostOffer) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from tuivm.model.creation import CreationPlan
 from tuivm.model.findings import Finding
 from tuivm.model.offers import HostOffer
 from tuivm.model.spec import CloudInit, CloudNetwork, FileRef, Source, SourceKind
-from tuivm.preflight.asking import error, has_control, note, shown, warning
+from tuivm.preflight.asking import error, has_control, is_address, note, shown, warning
 from tuivm.preflight.creating_files import check_place, file_field
 from tuivm.preflight.creating_volumes import check_volume_name
 from tuivm.preflight.default_disks import find_pool
@@ -284,12 +284,12 @@ def _cloud_network(network: CloudNetwork) -> Iterator[Finding]:
                 remedy="give the router's address",
             )
     for server in network.dns:
-        if not _is_address(server):
+        if not is_address(server):
             yield error("dns", f"{field}.dns", f"{shown(server)} is no address of a name server")
 
 
 def _gateway(field: str, network: CloudNetwork) -> Iterator[Finding]:
-    if not _is_address(network.gateway):
+    if not is_address(network.gateway):
         yield error("gateway", field, f"{shown(network.gateway)} is no address")
     elif ip_address(network.gateway) not in ip_interface(network.address).network:
         yield warning(
@@ -299,11 +299,3 @@ def _gateway(field: str, network: CloudNetwork) -> Iterator[Finding]:
             "the guest does not reach it without a further route",
             "an address of that network",
         )
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
