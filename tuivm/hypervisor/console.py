@@ -17,12 +17,13 @@ import libvirt
 
 from tuivm.hypervisor.connect import Link
 from tuivm.hypervisor.errors import reason_of
-from tuivm.hypervisor.streams import free
+from tuivm.hypervisor.streams import Reader, free
 from tuivm.model.consoles import ConsoleSinks
 
 _log = logging.getLogger(__name__)
 
 _CHUNK = 16 * 1024
+"""Bytes handed to libvirt at once."""
 _MOST_TYPED = 256 * 1024
 """Bytes that may wait to be sent: a large text was pasted, or the host hangs."""
 _AGAIN = 0.05
@@ -67,24 +68,15 @@ class Console:
         self._typed: deque[bytes] = deque()
         self._waiting = 0
         self._over = False
-        # Held while the event thread reads, so that nobody frees the stream under it.
-        self._reading = threading.RLock()
-        self._watched = False
         self._link: Link | None = None
 
     def begin(self, link: Link, stream: libvirt.virStream) -> None:
         """Deliver from now on. Raises libvirtError."""
         self._link = link
-        with self._reading:
-            self._watched = True
-            # Never WRITABLE: that is so all the time, and each event would be followed by another.
-            events = (
-                libvirt.VIR_STREAM_EVENT_READABLE
-                | libvirt.VIR_STREAM_EVENT_ERROR
-                | libvirt.VIR_STREAM_EVENT_HANGUP
-            )
-            stream.eventAddCallback(events, self._ready, None)
-        threading.Thread(target=self._serve, args=(stream,), name="console", daemon=True).start()
+        reader = Reader(stream, self._got, self._end)
+        threading.Thread(
+            target=self._serve, args=(stream, reader), name="console", daemon=True
+        ).start()
 
     def send(self, data: bytes) -> bool:
         with self._changed:
@@ -112,41 +104,19 @@ class Console:
         if not over:
             self._sinks.ended(why)
 
-    def _ready(self, stream: libvirt.virStream, events: int, _opaque: None) -> None:
+    def _got(self, data: bytes) -> None:
         """On libvirt's event thread."""
-        with self._reading:
-            if not self._watched:
-                return
-            try:
-                data = stream.recv(_CHUNK)
-                while isinstance(data, bytes) and data:
-                    if not self._over:
-                        self._sinks.got(data)
-                    data = stream.recv(_CHUNK)
-                broken = libvirt.VIR_STREAM_EVENT_ERROR | libvirt.VIR_STREAM_EVENT_HANGUP
-                ended, why = data == b"" or bool(events & broken), ""
-            except libvirt.libvirtError as error:
-                ended, why = True, reason_of(error)
-            if ended:
-                self._unwatch(stream)
-                self._end(why)
+        if not self._over:
+            self._sinks.got(data)
 
-    def _unwatch(self, stream: libvirt.virStream) -> None:
-        """Else an end would be told again and again."""
-        with self._reading:
-            watched, self._watched = self._watched, False
-            if watched:
-                with suppress(libvirt.libvirtError):
-                    stream.eventRemoveCallback()
-
-    def _serve(self, stream: libvirt.virStream) -> None:
+    def _serve(self, stream: libvirt.virStream, reader: Reader) -> None:
         """Send what is typed until it is over; then end the stream and let go of all."""
         try:
             while (data := self._next()) is not None:
                 self._send(stream, data)
         except libvirt.libvirtError as error:
             self._end(reason_of(error))
-        self._unwatch(stream)
+        reader.stop()
         link, self._link = self._link, None
         with suppress(libvirt.libvirtError):
             # The stream of a connection that is gone is gone with it.

@@ -1,8 +1,4 @@
-"""Streams of a lab guest, read as data comes: the line to the appliance, and its console.
-
-libvirt's event thread reads what the client library has already received; that is no call to the
-host and waits for nothing.
-"""
+"""Streams of a lab guest, read as data comes: the line to the appliance, and its console."""
 
 from __future__ import annotations
 
@@ -15,8 +11,7 @@ from contextlib import suppress
 
 import libvirt
 
-from tuivm.hypervisor.errors import reason_of
-from tuivm.hypervisor.streams import free
+from tuivm.hypervisor.streams import Reader, free
 from tuivm.lab.ports import LabError
 
 LONGEST = 1024 * 1024
@@ -128,53 +123,14 @@ class Console:
 
 
 class Intake:
-    """Hands on whatever comes through a stream, until it ends or is closed."""
+    """A stream whose data is handed on until it ends or is closed, and that takes data too."""
 
     def __init__(
         self, stream: libvirt.virStream, feed: Callable[[bytes], None], end: Callable[[str], None]
     ) -> None:
+        """As `Reader` has it."""
         self._stream: libvirt.virStream | None = stream
-        self._feed = feed
-        self._end = end
-        # Held while the event thread reads, so that nobody frees the stream under it.
-        self._lock = threading.RLock()
-        self._watched = True
-        # Never WRITABLE: that is so all the time, and each event would be followed by the next.
-        events = (
-            libvirt.VIR_STREAM_EVENT_READABLE
-            | libvirt.VIR_STREAM_EVENT_ERROR
-            | libvirt.VIR_STREAM_EVENT_HANGUP
-        )
-        stream.eventAddCallback(events, self._ready, None)
-
-    def _ready(self, stream: libvirt.virStream, events: int, _opaque: None) -> None:
-        """On libvirt's event thread."""
-        with self._lock:
-            if self._watched:
-                self._read(stream, events)
-
-    def _read(self, stream: libvirt.virStream, events: int) -> None:
-        try:
-            data = stream.recv(_CHUNK)
-            while isinstance(data, bytes) and data:
-                self._feed(data)
-                data = stream.recv(_CHUNK)
-            broken = libvirt.VIR_STREAM_EVENT_ERROR | libvirt.VIR_STREAM_EVENT_HANGUP
-            ended = data == b"" or bool(events & broken)
-            why = ""
-        except libvirt.libvirtError as error:
-            ended, why = True, reason_of(error)
-        if ended:
-            self._unwatch(stream)
-            self._end(why)
-
-    def _unwatch(self, stream: libvirt.virStream) -> None:
-        """Else an end would be told again and again."""
-        with self._lock:
-            watched, self._watched = self._watched, False
-            if watched:
-                with suppress(libvirt.libvirtError):
-                    stream.eventRemoveCallback()
+        self._reader = Reader(stream, feed, end)
 
     def send(self, data: bytes) -> None:
         """Raises libvirtError."""
@@ -191,14 +147,14 @@ class Intake:
         """Let go of the stream; no call to the host."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            self._unwatch(stream)
+            self._reader.stop()
             free(stream)
 
     def close(self) -> None:
         """End the stream, which is a call to the host, and let go of it."""
         stream = self._stream
         if stream is not None:
-            self._unwatch(stream)
+            self._reader.stop()
             with suppress(libvirt.libvirtError):
                 stream.abort()
         self.ignore()
