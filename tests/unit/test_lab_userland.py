@@ -89,6 +89,18 @@ def test_rpms_are_downloaded_and_unpacked_within_their_directory(
     assert not (tmp_path / "outside").exists()
 
 
+def test_a_damaged_rpm_is_told(
+    tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(monkeypatch, ID="fedora")
+    archive = cpio.archive([cpio.file("lib/vmlinuz", b"image")])
+    (tmp_path / "archive").write_bytes(archive[:-60])
+    program(tools / "dnf", 'while [ "$1" != --destdir ]; do shift; done; : > "$2/kernel.rpm"')
+    program(tools / "rpm2cpio", f"cat {tmp_path}/archive")
+    with pytest.raises(LabError, match=r"kernel\.rpm cannot be unpacked"):
+        packages.fetch(["kernel-core"], tmp_path / "into")
+
+
 def test_what_apt_says_is_told(
     tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

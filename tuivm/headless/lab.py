@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -173,7 +174,7 @@ def _tell_leftovers(lab: LabPort, spec: HostSpec, line: ProgressLine) -> None:
     left = wait_for(lab.leftovers(spec.name))
     if left:
         things = _number(len(left), "thing")
-        connect = f" -c {spec.uri}" if spec.uri else ""
+        connect = f" -c {shlex.quote(spec.uri)}" if spec.uri else ""
         line.note(
             f"A lab that ended badly left {things} on {spec.name} ({_named(left)}): "
             f"`tuivm{connect} lab clean` removes them"

@@ -147,8 +147,13 @@ def _download_rpms(packages: Sequence[str], into: Path) -> None:
 def _unpack_rpm(rpm: Path, into: Path) -> None:
     if shutil.which("rpm2cpio") is None:
         raise LabError("rpm2cpio is missing.", "", remedy("rpm2cpio"))
-    data = _run(["rpm2cpio", str(rpm)], into, f"{rpm.name} cannot be unpacked.", "")
-    for entry in cpio.read(data):
+    what = f"{rpm.name} cannot be unpacked."
+    data = _run(["rpm2cpio", str(rpm)], into, what, "")
+    try:
+        entries = list(cpio.read(data))
+    except ValueError as error:
+        raise LabError(what, str(error)) from error
+    for entry in entries:
         # Only files matter; links could lead out of the directory.
         if stat.S_ISREG(entry.mode) and ".." not in entry.name.split("/"):
             path = into / entry.name.lstrip("/")

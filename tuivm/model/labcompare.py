@@ -14,7 +14,7 @@ from tuivm.model.lab import (
     Subject,
     Verdict,
 )
-from tuivm.model.labamounts import listing
+from tuivm.model.labamounts import capital, listing
 from tuivm.model.labfigures import results, values_of
 from tuivm.model.labmeasures import is_part
 from tuivm.model.labstatistics import overlap, ratio_interval, verdict_of
@@ -119,7 +119,7 @@ def _differences(a: LabRun, b: LabRun) -> Iterator[str]:
     )
     for what, mine, other in facts:
         if mine != other:
-            yield f"{what[0].upper()}{what[1:]} differs: {_said(mine)} and {_said(other)}."
+            yield f"{capital(what)} differs: {_said(mine)} and {_said(other)}."
     for experiment in a.plan.experiments:
         bases = [_baseline(run, experiment) for run in (a, b)]
         if all(bases) and bases[0] != bases[1]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tuivm.model.lab import Experiment, ExperimentResult, SubjectFigures, Verdict
-from tuivm.model.labamounts import amount, bounds, listing, plain, spoken, times
+from tuivm.model.labamounts import amount, bounds, capital, listing, plain, spoken, times
 from tuivm.model.labmeasures import is_part
 
 
@@ -89,9 +89,7 @@ def _load(base: SubjectFigures, rows: Sequence[SubjectFigures], load: _Load) -> 
     if not others:
         return
     parts = [f"{spoken(row.subject)} {_against(row, load.measure)}" for row in others]
-    said = (
-        f"{load.what[0].upper()}{load.what[1:]}, against {spoken(base.subject)}: {listing(parts)}."
-    )
+    said = capital(f"{load.what}, against {spoken(base.subject)}: {listing(parts)}.")
     yield f"{said} {load.why}".strip()
 
 

@@ -14,7 +14,7 @@ from tuivm.model.lab import (
     Verdict,
     Workload,
 )
-from tuivm.model.labamounts import amount, bounds, factor, plain, spread
+from tuivm.model.labamounts import amount, bounds, capital, factor, plain, spread
 from tuivm.model.labcompare import RunComparison, RunRow, compare_runs
 from tuivm.model.labfigures import results
 from tuivm.model.labmeasures import is_part
@@ -125,7 +125,7 @@ def _experiment(run: LabRun, result: ExperimentResult) -> Iterator[str]:
         yield ""
         yield from (f"- {markup(sentence)}" for sentence in result.words)
     for title, measures in grouped(run, result):
-        yield from ("", f"### {markup(title[:1].upper() + title[1:])}", "")
+        yield from ("", f"### {markup(capital(title))}", "")
         heads = ["device", "class"]
         for measure in measures:
             heads += [measure.title, "ratio"]
