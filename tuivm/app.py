@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
-from textual.command import CommandPalette
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from tuivm import config as configuration
 from tuivm._compat import paint_changed_spans_only, waiting_writes, write_control
-from tuivm.background import off_the_loop
 from tuivm.commands import BY_ID, COMMANDS
 from tuivm.commands.base import Command, remapped
 from tuivm.config import Config, Loaded
-from tuivm.desk import DeskApp
 from tuivm.fleet import Fleet
 from tuivm.flow import QUESTION, Flow
-from tuivm.keynames import key_name
 from tuivm.labdesk import LabDesk, laboratory
 from tuivm.model.guests import GuestKey
 from tuivm.model.hosts import HostSpec
 from tuivm.model.ports import CredentialRequest, HostMaker
 from tuivm.options import Options
+from tuivm.owndialogs import OwnDialogs
 from tuivm.patience import Patience
 from tuivm.screens.guests import GuestsScreen
 from tuivm.screens.palette import CommandHits
@@ -70,7 +65,7 @@ SPACING = 0.45
 """Least seconds between two repaints, however many hosts deliver."""
 
 
-class TuivmApp(DeskApp):
+class TuivmApp(OwnDialogs):
     """maker: makes the hosts. specs: those to open at once. clock, wall: for the tests.
     themes: those to choose from, None to read them here. laboratory: makes the Lab."""
 
@@ -131,10 +126,10 @@ class TuivmApp(DeskApp):
         themes: Themes | None = None,
         laboratory: LabMaker = laboratory,
     ) -> None:
-        self._themes = themes or load_themes()
         super().__init__(
             options or Options(),
             loaded or Loaded(Config(), configuration.default_path()),
+            themes or load_themes(),
             clock=clock,
             wall=wall,
         )
@@ -269,10 +264,6 @@ class TuivmApp(DeskApp):
         del event
         self.flow.answered()
 
-    def place_in_front(self) -> PlaceScreen | None:
-        """The place in front, or behind the dialog that is in front."""
-        return next((s for s in reversed(self.screen_stack) if isinstance(s, PlaceScreen)), None)
-
     # commands
 
     def run_command(self, command_id: str, place: PlaceScreen) -> None:
@@ -352,59 +343,10 @@ class TuivmApp(DeskApp):
         """Guests of tuivm's own run, which are removed when it ends."""
         return self.lab_done is not None
 
-    def do_program_palette(self) -> None:
-        self.push_screen(CommandPalette(placeholder="a command, or a word of its help"))
-
     def do_program_tour(self) -> None:
         from tuivm.screens.tour import Tour  # noqa: PLC0415 - when it begins
 
         self.run_worker(Tour(self).run(), group="tour", exclusive=True)
-
-    def do_program_suspend(self) -> None:
-        self.action_suspend_process()
-
-    def do_program_help(self) -> None:
-        place = self.place_in_front()
-        if place is None:
-            return
-        groups: dict[str, list[tuple[str, str, str]]] = {}
-        for command in COMMANDS:
-            if place.place in command.places:
-                keys = " ".join(key_name(key) for key in self.keys_of(command.id))
-                groups.setdefault(command.group, []).append((keys, command.label, command.help()))
-        from tuivm.screens.dialogs.help import Help  # noqa: PLC0415 - when it opens
-
-        self.push_screen(Help(f"Keys: {place.place}", list(groups.items())))
-
-    def do_program_notices(self) -> None:
-        from tuivm.screens.dialogs.notices import Notices  # noqa: PLC0415 - when it opens
-
-        self.push_screen(Notices(list(self.notices)))
-
-    def do_program_theme(self) -> None:
-        options = [(theme.name, theme.name, "", "") for theme in self._themes.themes]
-
-        def change(name: str | None) -> None:
-            if name is not None:
-                self.theme = name
-                self.keep("theme", name)
-
-        from tuivm.screens.dialogs.choose import Choose  # noqa: PLC0415 - when it opens
-
-        self.push_screen(Choose("Theme", options, self.theme), change)
-
-    def do_program_picture(self) -> None:
-        svg = self.export_screenshot(title="tuivm")
-        path = Path.cwd() / time.strftime("tuivm-%Y%m%d-%H%M%S.svg")
-        self.run_worker(self._write_picture(path, svg), group="picture")
-
-    async def _write_picture(self, path: Path, svg: str) -> None:
-        try:
-            await off_the_loop(partial(path.write_text, svg, encoding="utf-8"))
-        except OSError as error:
-            self.say(f"cannot write {path}: {error.strerror}", bad=True)
-        else:
-            self.say(f"picture written to {path}")
 
     def on_tuivm_app_asked(self, message: Asked) -> None:
         request = message.request
