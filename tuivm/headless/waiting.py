@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from typing import NoReturn, TypeVar
 
@@ -41,9 +41,6 @@ def signals_as_exceptions() -> Iterator[None]:
 
 def wait_for(future: Future[T]) -> T:
     """Wait for it so that Ctrl+C is heard."""
-    while True:
-        try:
-            return future.result(POLL)
-        except TimeoutError:
-            if future.done():
-                raise
+    while not wait([future], POLL).done:
+        pass
+    return future.result()
