@@ -194,6 +194,17 @@ def test_a_pool_that_the_host_has_not_got(
         assert (directory / "disk.qcow2").exists()
 
 
+def test_a_pool_whose_directory_cannot_be_made(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    plan = plan_of(place)._replace(pools=(PoolOrder("default", str(tmp_path / "file/default")),))
+    created = place.create(plan)
+    assert created.problem is not None
+    assert "make the pool default" in created.problem.what
+    assert created.left == ()
+    pools = place.factory.conn.listAllStoragePools()
+    assert [pool.name() for pool in pools] == ["images"]
+
+
 def test_holes_are_not_sent(place: Place, tmp_path: Path) -> None:
     image = raw_disk(tmp_path / "sparse.raw", "x", 64)
     with image.open("r+b") as file:

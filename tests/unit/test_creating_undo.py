@@ -164,7 +164,13 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(creating_undo, "_AGAIN", 0.0)
 
 
-def create(host: Host, *names: str, start: bool = True, patience: float = 5.0) -> Created:
+def create(
+    host: Host,
+    *names: str,
+    start: bool = True,
+    patience: float = 5.0,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Created:
     orders = [
         VolumeOrder(Placed(pool=pool, volume=name), 1 << 20)
         for pool, _, name in (one.partition("/") for one in names or ("p/a", "q/b"))
@@ -175,7 +181,7 @@ def create(host: Host, *names: str, start: bool = True, patience: float = 5.0) -
         host.open,
         plan,
         lambda _progress: None,
-        lambda: False,
+        cancelled,
         host="h",
         uri="test:///x",
         local=False,
@@ -217,6 +223,24 @@ def test_what_is_refused_takes_all_with_it(what: str) -> None:
     assert host.guests.keys() == {"other"}
     assert host.left == NOTHING
     assert created.left == ()
+
+
+def test_uefi_variables_that_no_start_of_this_run_made_stay() -> None:
+    host = Host()
+    created = create(host, cancelled=lambda: UUID in host.guests)
+    assert created.problem is not None
+    assert host.guests.keys() == {"other"}
+    (flags,) = host.undefined
+    assert flags & libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
+    assert not flags & libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
+
+
+def test_uefi_variables_of_a_start_that_failed_go() -> None:
+    host = Host()
+    host.fail = failing("start")
+    create(host)
+    (flags,) = host.undefined
+    assert flags & libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
 
 
 def test_a_name_that_is_taken_is_not_removed() -> None:

@@ -201,7 +201,8 @@ class _Creation:
             raise job.failed(f"define {identity.name}", error) from error
         job.guest = guest
         keep = self._try(f"read {identity.name}", lambda: self._has_nvram(domain))
-        job.guest = guest._replace(keep_nvram=keep)
+        # A start is what makes the file: until then one of a remote host is not of this run.
+        job.guest = guest._replace(keep_nvram=keep or not self._local)
         job.did(f"defined {identity.name}")
         return domain
 
@@ -216,6 +217,8 @@ class _Creation:
     ) -> None:
         job, identity = self._job, self._identity
         job.say(f"Starting {identity.name}")
+        if job.guest is not None and not self._local:
+            job.guest = job.guest._replace(keep_nvram=False)
         first = identity.first_xml
         if first:
             # libvirt starts a guest that is defined with another definition for this one run.

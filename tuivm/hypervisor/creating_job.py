@@ -33,11 +33,11 @@ class MadeVolume(NamedTuple):
 
 
 class MadePool(NamedTuple):
-    """new_directory: it was not there before the pool was built."""
+    """new_directory: the one that was not there before the pool was built, "" where it was."""
 
     uuid: str
     name: str
-    new_directory: bool = False
+    new_directory: str = ""
 
 
 class MadeGuest(NamedTuple):

@@ -23,7 +23,7 @@ def make_pool(conn: libvirt.virConnect, job: Job, order: PoolOrder, *, local: bo
         job.say(f"Making the pool {order.name} in {order.path}")
         # Whether its directory was there before can be seen on this machine alone.
         new = local and not Path(order.path).exists()
-        made = MadePool(str(uuids.uuid4()), order.name, new_directory=new)
+        made = MadePool(str(uuids.uuid4()), order.name, order.path if new else "")
         # Noted before it is asked for: by its UUID it is this run's and nobody else's.
         job.pools.append(made)
         pool = conn.storagePoolDefineXML(pool_xml(order, made.uuid), 0)
@@ -47,7 +47,8 @@ def remove_pool(conn: libvirt.virConnect, made: MadePool) -> bool:
     if pool.isActive():
         pool.destroy()
     try:
-        if made.new_directory:
+        # It may never have been made: that it could not be is the likeliest failure.
+        if made.new_directory and Path(made.new_directory).exists():
             pool.delete(0)
     finally:
         pool.undefine()

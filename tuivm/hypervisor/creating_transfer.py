@@ -142,7 +142,8 @@ def _download(url: str, file: RawIOBase, told: Told, step: Callable[[], None]) -
             length = answer.headers.get("Content-Length", "")
             total = int(length) if length.isdecimal() else None
             meter = Meter(told, step, total)
-            while data := answer.read(CHUNK):
+            # What has come by now: a slow server does not keep it from being cancelled.
+            while data := answer.read1(CHUNK):
                 _write(file, data)
                 meter.add(len(data))
     except (OSError, HTTPException, ValueError) as error:
