@@ -233,6 +233,9 @@ def test_pools_say_what_is_free_and_why_not() -> None:
     assert picks[0].note.startswith("104G free of 500G")
     assert "not active" in picks[2].refusal
     assert "no volumes" in new_volume_refusal(OFFER.pools[0]._replace(kind="iscsi"))
+    # As the preflight has it: no guest's definition can name a volume there.
+    assert "no volumes" in new_volume_refusal(OFFER.pools[0]._replace(kind="rbd"))
+    assert new_volume_refusal(OFFER.pools[0]) == ""
 
 
 def test_formats_follow_the_pool() -> None:

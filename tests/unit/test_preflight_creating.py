@@ -194,6 +194,12 @@ MACHINE = [
     (machine(numa=(NumaCell("0", GIB_KIB),)), "numa-cover", ERROR, "machine.numa"),
     (machine(numa=(NumaCell("0-7", GIB_KIB),)), "numa-beyond", ERROR, "machine.numa"),
     (
+        machine(numa=(NumaCell("0-1", GIB_KIB),))._replace(vcpus=20_000),
+        "numa-cover",
+        ERROR,
+        "machine.numa",
+    ),
+    (
         machine(numa=(NumaCell("0-1", GIB_KIB), NumaCell("1", GIB_KIB))),
         "numa-twice",
         ERROR,

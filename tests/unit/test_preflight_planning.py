@@ -14,6 +14,7 @@ from tests.support.offers import (
     HOSTS,
     LVM_POOL,
     SESSION,
+    WEB_DISK,
     aarch64_caps,
     x86_caps,
 )
@@ -199,6 +200,21 @@ def test_a_copy_that_would_be_torn_or_not_be_one() -> None:
     assert errors(plan(spec, offer, x86_caps(), source_xml=elsewhere)) == ["copy-disk"]
     nothing = Spec(source=Source(SourceKind.COPY))
     assert errors(plan(nothing, offer, x86_caps())) == ["copy-nothing"]
+
+
+def test_all_disks_of_a_copy_have_to_fit_together() -> None:
+    web, data = (
+        WEB_DISK._replace(name=name, path=f"{IMAGES}/{name}", allocation=GIB)
+        for name in ("web", "data")
+    )
+    second = f"""<disk type='file' device='disk'><source file='{data.path}'/>
+<target dev='vdb' bus='virtio'/></disk></devices>"""
+    xml = WEB.replace("/web.qcow2", "/web").replace("</devices>", second)
+    spec = Spec(source=Source(SourceKind.COPY, guest="web"))
+    for available, found in ((2 * GIB, []), (2 * GIB - 1, ["copy-room"])):
+        pool = DEFAULT_POOL._replace(volumes=(web, data), available=available)
+        offer = DESKTOP._replace(guests=(), pools=(pool,))
+        assert errors(plan(spec, offer, x86_caps(), source_xml=xml)) == found
 
 
 def test_heads_of_files() -> None:

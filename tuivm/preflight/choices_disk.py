@@ -8,6 +8,7 @@ from tuivm.model.oses import OsInfo
 from tuivm.model.spec import DiskKind, Machine
 from tuivm.model.units import byte_count
 from tuivm.preflight.choices_machine import EMULATED, PARAVIRTUAL, Pick
+from tuivm.preflight.default_disks import CREATING, DIRECTORIES
 from tuivm.preflight.default_machine import X86, is_express
 from tuivm.preflight.default_models import refused_bus
 from tuivm.preflight.drivers import drives
@@ -25,12 +26,6 @@ _BUSES: tuple[tuple[str, str, str, DeviceClass, str], ...] = (
 )
 """libvirt's bus, name, what it means, class, function of virtio that its driver is of."""
 _LSI = Pick("lsilogic", "SCSI on LSI 53C895A", "a controller of 2000; for comparing", EMULATED)
-_FILE_POOLS = ("dir", "fs", "netfs", "gluster", "vstorage")
-"""Types of pools whose volumes are files, of any format; those of the others are raw."""
-_READ_ONLY_POOLS = ("iscsi", "iscsi-direct", "scsi", "mpath")
-"""Types of pools in which libvirt cannot make volumes."""
-
-
 _RARE = ("xen", "sd")
 """Buses not worth a line where the host does not offer them."""
 _NOT_OLD = (*_RARE, "nvme")
@@ -100,8 +95,8 @@ def _pool_refusal(pool: Pool) -> str:
 
 def new_volume_refusal(pool: Pool) -> str:
     """Why no volume can be made in a pool, "" if one can."""
-    if pool.kind in _READ_ONLY_POOLS:
-        return f"libvirt makes no volumes in a pool of type {pool.kind}: take an existing one"
+    if pool.kind not in CREATING:
+        return f"libvirt makes no volumes for guests in a pool of type {pool.kind}: take another"
     return _pool_refusal(pool)
 
 
@@ -120,7 +115,7 @@ def volume_note(volume: Volume) -> str:
 
 def formats(pool: Pool | None) -> tuple[Pick, ...]:
     """Formats of a new volume in a pool (None: the default one, not known yet)."""
-    only_raw = pool is not None and pool.kind not in _FILE_POOLS
+    only_raw = pool is not None and pool.kind not in DIRECTORIES
     why = f"volumes of a pool of type {pool.kind} are raw" if only_raw and pool else ""
     return (
         Pick("qcow2", "qcow2", "grows as it is written; snapshots, overlays", refusal=why),
@@ -129,7 +124,7 @@ def formats(pool: Pool | None) -> tuple[Pick, ...]:
 
 
 def preallocations(format: str, pool: Pool | None) -> tuple[Pick, ...]:  # noqa: A002 - libvirt's name for it
-    block = pool is not None and pool.kind not in _FILE_POOLS
+    block = pool is not None and pool.kind not in DIRECTORIES
     not_raw = "" if format != "raw" else "raw has no metadata"
     of_block = "a volume of this pool has its space from the start" if block else ""
     return (

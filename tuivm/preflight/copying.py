@@ -95,16 +95,22 @@ def _clone(
     placed = new_place(offer, pool.name, free_name(spec.name, taken, suffix), format_)
     source = volume_place(pool, volume)._replace(format=format_)
     clone = VolumeOrder(placed, volume.capacity, clone=source)
-    return clone, _room(pool, volume, use)
+    return clone, _room(pool, volume, use, orders)
 
 
-def _room(pool: Pool, volume: Volume, use: DiskUse) -> Finding | None:
-    if not pool.available or volume.allocation <= pool.available:
+def _room(pool: Pool, volume: Volume, use: DiskUse, orders: list[VolumeOrder]) -> Finding | None:
+    """Of a clone that does not fit, with those ordered before it, into what is left."""
+    before = {
+        order.clone.volume for order in orders if order.clone and order.placed.pool == pool.name
+    }
+    size = volume.allocation + sum(one.allocation for one in pool.volumes if one.name in before)
+    if not pool.available or size <= pool.available:
         return None
+    what = f"a copy of {use.target}" + (", with those before it," if before else "")
     return error(
         "copy-room",
         _FIELD,
-        f"a copy of {use.target} takes {byte_count(volume.allocation)}; "
+        f"{what} takes {byte_count(size)}; "
         f"{shown(pool.name)} has {byte_count(pool.available)} left",
         remedy="make room in the pool",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _PART = re.compile(r"(\^?)(\d{1,5})(?:-(\d{1,5}))?")
-_MOST = 1 << 14
+MOST = 1 << 14
 """libvirt's own limit of a bitmap of CPUs (VIR_DOMAIN_CPUMASK_LEN)."""
 
 
@@ -17,7 +17,7 @@ def parse_cpus(text: str) -> frozenset[int]:
         if match is None:
             raise ValueError(f"{part.strip()!r} is neither a CPU nor a range such as 0-3")
         first, last = int(match[2]), int(match[3] or match[2])
-        if first > last or last >= _MOST:
+        if first > last or last >= MOST:
             raise ValueError(f"{part.strip()} is no range of CPUs")
         if match[1]:
             cpus.difference_update(range(first, last + 1))

@@ -10,7 +10,7 @@ from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.spec import Machine, Spec
 from tuivm.model.units import kib
 from tuivm.preflight.asking import error, note, shown, warning
-from tuivm.preflight.cpusets import parse_cpus
+from tuivm.preflight.cpusets import MOST, parse_cpus
 from tuivm.preflight.nested import conditions
 
 MODES = ("host-passthrough", "host-model", "maximum")
@@ -169,7 +169,7 @@ def _numa(spec: Spec, offer: HostOffer) -> Iterator[Finding]:
             yield from _host_nodes(f"{field}.host_node", cell.host_node, nodes)
     if not cells or broken:
         return
-    wanted = set(range(spec.vcpus)) if spec.vcpus < 1 << 14 else set()
+    wanted = set(range(min(spec.vcpus, MOST + 1)))
     if missing := wanted - taken.keys():
         yield error(
             "numa-cover",
