@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.support import labplayed
 from tests.support.labrun import lab_run
 from tuivm import cli, labexport, labruns
 from tuivm.cli import Exit
 from tuivm.headless.lab import lab_command, request_of
 from tuivm.lab.ports import LabError
+from tuivm.laboratory import Laboratory
+from tuivm.model.hosts import HostSpec
 from tuivm.model.lab import Backing, Experiment, LabRequest, Length
 from tuivm.model.labports import LabPortError
 
@@ -138,3 +143,43 @@ def test_ascii_is_ascii(home: Path) -> None:
 )
 def test_an_error_reads_as_sentences(error: LabError, text: str) -> None:
     assert str(error) == text
+
+
+class Interrupting(io.StringIO):
+    """A standard error whose reader presses Ctrl+C once the first round is on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pressed = False
+        self.stopping = threading.Event()
+
+    def write(self, text: str) -> int:
+        if "round 1 of" in text and not self.pressed:
+            self.pressed = True
+            raise KeyboardInterrupt
+        if "Stopping" in text:
+            self.stopping.set()
+        return super().write(text)
+
+
+def test_a_stopped_run_that_could_not_be_kept_is_not_said_to_be(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    err = Interrupting()
+
+    def save(_run: object) -> None:
+        assert err.stopping.wait(60)
+        raise labruns.LabRunError("No space left on device.")
+
+    def played(specs: Sequence[HostSpec], **_build: object) -> Laboratory:
+        return Laboratory(specs, opener=lambda _spec: labplayed.FakeHost(), build=labplayed.build)
+
+    monkeypatch.setattr("tuivm.laboratory.Laboratory", played)
+    monkeypatch.setattr(labruns, "save", save)
+    monkeypatch.setattr("tuivm.headless.labprogress.EVERY", 0.0)
+    arguments = cli.parser().parse_args(["lab", "run", "--models", "virtio-blk,ide"])
+    specs = (HostSpec("rack7", "qemu:///session"),)
+    with pytest.raises(KeyboardInterrupt):
+        lab_command(arguments, cli.options_of(arguments), lambda: specs, io.StringIO(), err)
+    assert "could not be kept: No space left on device." in err.getvalue()
+    assert "is kept as" not in err.getvalue()

@@ -154,6 +154,9 @@ def _tell_stopping(running: Running, line: ProgressLine) -> None:
     with suppress(BrokenPipeError):
         if not removed:
             line.note("Not all was removed in time: `tuivm lab clean` does it")
+        elif running.last.phase is Phase.FAILED:
+            # Perhaps that the result could not be kept.
+            line.note(running.last.problem)
         elif any(one.round for one in running.last.run.trials):
             line.note(f"What was measured so far is kept as {running.last.run.name}")
 
