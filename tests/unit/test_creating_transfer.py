@@ -15,7 +15,8 @@ class StopError(Exception):
 
 
 def test_a_server_that_stalls_does_not_keep_it_from_being_cancelled() -> None:
-    asked_no_more = threading.Event()
+    stopped = threading.Event()
+    in_time: list[bool] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -23,9 +24,10 @@ def test_a_server_that_stalls_does_not_keep_it_from_being_cancelled() -> None:
             with line:
                 line.recv(4096)
                 line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nsome bytes")
-                asked_no_more.wait(20)
+                in_time.append(stopped.wait(5))
 
-        threading.Thread(target=serve, daemon=True).start()
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
 
         def step() -> None:
             raise StopError
@@ -33,4 +35,6 @@ def test_a_server_that_stalls_does_not_keep_it_from_being_cancelled() -> None:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/disk.raw"
         with pytest.raises(StopError), fetched(url, lambda _done, _total: None, step):
             pytest.fail("it is not all there")
-        asked_no_more.set()
+        stopped.set()
+        serving.join(30)
+    assert in_time == [True]
