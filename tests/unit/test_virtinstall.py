@@ -207,6 +207,14 @@ def test_a_copy_is_virt_clones() -> None:
     )
 
 
+@pytest.mark.parametrize("bus", ["scsi", "virtio-scsi"])
+def test_the_thread_of_a_virtio_scsi_disk_is_its_controllers(bus: str) -> None:
+    disk = Disk(new=NewVolume(size=GIB), bus=bus, iothread=True)
+    words = said(Spec(name="new", source=Source(SourceKind.EMPTY), disks=(disk,)))
+    assert words["--iothreads"] == ["1"]
+    assert words["--controller"] == ["type=scsi,index=0,model=virtio-scsi,driver.iothread=1"]
+
+
 def test_secrets_are_not_in_it() -> None:
     cloud = " ".join(command(*planned(SPECS["cloud"])))
     assert "$6$" not in cloud

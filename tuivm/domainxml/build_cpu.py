@@ -5,9 +5,8 @@ from __future__ import annotations
 from tuivm.domainxml.build_disks import iothreads
 from tuivm.domainxml.build_parts import Making, element
 from tuivm.domainxml.parse import Element
-from tuivm.model.spec import NumaCell, Topology
+from tuivm.model.spec import CPU_MODES, NumaCell, Topology
 
-_MODES = ("host-model", "host-passthrough", "maximum")
 _NESTING = {"Intel": "vmx", "GenuineIntel": "vmx", "AMD": "svm", "AuthenticAMD": "svm"}
 
 
@@ -37,7 +36,7 @@ def sizes(making: Making) -> list[Element]:
 def cpu(making: Making) -> Element | None:
     """`<cpu>`: mode, topology, the feature that nesting needs, the nodes that the guest sees."""
     machine = making.spec.machine
-    if machine.cpu in _MODES:
+    if machine.cpu in CPU_MODES:
         made = element("cpu", mode=machine.cpu)
     elif machine.cpu:
         model = element("model", machine.cpu, fallback="forbid")
@@ -82,7 +81,7 @@ def _nesting(making: Making) -> Element | None:
     machine = making.spec.machine
     if not making.x86 or not making.qemu or not machine.cpu or machine.nested is None:
         return None
-    named = machine.cpu not in _MODES
+    named = machine.cpu not in CPU_MODES
     if named != machine.nested:
         return None
     policy = "require" if named else "disable"

@@ -8,24 +8,12 @@ from tuivm.domainxml.build_boot import boot_number
 from tuivm.domainxml.build_parts import Making, PlacedDisk, cdrom_bus, element
 from tuivm.domainxml.parse import Element
 from tuivm.model.creation import Placed
-from tuivm.model.spec import DiskKind
+from tuivm.model.spec import SCSI_CONTROLLERS, DiskKind
 
 __all__ = ["PlacedDisk", "controllers", "disks", "iothreads"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _PREFIX = {"virtio": "vd", "ide": "hd", "fdc": "fd", "xen": "xvd"}
-# What a disk's bus may say besides libvirt's own buses: a SCSI controller of that model.
-_SCSI_MODELS = {
-    "scsi": "virtio-scsi",
-    "virtio-scsi": "virtio-scsi",
-    **{
-        model: model
-        for model in (
-            *("lsilogic", "lsisas1068", "lsisas1078", "buslogic", "am53c974", "dc390"),
-            *("vmpvscsi", "ibmvscsi"),
-        )
-    },
-}
 
 
 class _Slot(NamedTuple):
@@ -83,7 +71,7 @@ def _slots(making: Making) -> list[_Slot]:
         cdrom = one.disk.kind is DiskKind.CDROM
         default = cdrom_bus(making.arch, making.machine) if cdrom else "virtio"
         asked = one.disk.bus or default
-        model = _SCSI_MODELS.get(asked, "")
+        model = SCSI_CONTROLLERS.get(asked, "")
         bus = "scsi" if model else asked
         prefix = _PREFIX.get(bus, "sd")
         number = names[prefix] = names.get(prefix, -1) + 1

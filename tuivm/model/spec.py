@@ -6,7 +6,9 @@ Sizes are in bytes, memory in KiB. Nothing in here is checked: `preflight.creati
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -121,6 +123,10 @@ class Machine(NamedTuple):
     emulator_pin: str = ""
 
 
+CPU_MODES = ("host-passthrough", "host-model", "maximum")
+"""What a machine's cpu may say besides a model's name."""
+
+
 class DiskKind(StrEnum):
     DISK = "disk"
     CDROM = "cdrom"
@@ -155,6 +161,19 @@ class Disk(NamedTuple):
     readonly: bool = False
     shareable: bool = False
     serial: str = ""
+
+
+SCSI_CONTROLLERS: Mapping[str, str] = MappingProxyType(
+    {"scsi": "virtio-scsi"}
+    | {
+        model: model
+        for model in (
+            *("virtio-scsi", "lsilogic", "lsisas1068", "lsisas1078", "buslogic", "am53c974"),
+            *("dc390", "vmpvscsi", "ibmvscsi"),
+        )
+    }
+)
+"""What a disk's bus may say for SCSI, with libvirt's model of the controller that it is then on."""
 
 
 class NicKind(StrEnum):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from tuivm.model.creation import CreationPlan
 from tuivm.model.offers import HostOffer
 from tuivm.model.spec import (
+    CPU_MODES,
     CloudNetwork,
     FileRef,
     Firmware,
@@ -28,7 +29,6 @@ from tuivm.model.virtinstalldisks import disk_options, installer, path_of
 from tuivm.model.virtinstalltext import option, said
 
 _MIB = 1024
-_MODES = ("host-model", "host-passthrough", "maximum")
 _TPM_MODEL = re.compile(r'<tpm model="([\w-]+)"')
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
@@ -149,7 +149,7 @@ def _machine(plan: CreationPlan) -> Iterator[str]:
 
 def _cpu(machine: Machine, offer: HostOffer) -> Iterator[str]:
     parts: dict[str, object] = {"": machine.cpu}
-    named = machine.cpu not in _MODES
+    named = machine.cpu not in CPU_MODES
     if machine.cpu and machine.nested is named:
         # A named model has to be told of it; the others have the host's unless told not to.
         vendor = offer.nesting.vendor or offer.capabilities.cpu_vendor

@@ -6,32 +6,23 @@ from collections.abc import Iterator
 
 from tuivm.model.creation import CreationPlan, Placed
 from tuivm.model.offers import HostOffer
-from tuivm.model.spec import Disk, DiskKind, FileRef, SourceKind
+from tuivm.model.spec import SCSI_CONTROLLERS, Disk, DiskKind, FileRef, SourceKind
 from tuivm.model.virtinstalltext import option
 
 _GIB = 1024**3
-_SCSI = {
-    "scsi": "virtio-scsi",
-    **{
-        model: model
-        for model in (
-            *("virtio-scsi", "lsilogic", "lsisas1068", "lsisas1078", "buslogic", "am53c974"),
-            *("dc390", "vmpvscsi", "ibmvscsi"),
-        )
-    },
-}
-"""What a disk's bus may say for a controller of that model."""
 
 
 def disk_options(plan: CreationPlan, offer: HostOffer) -> Iterator[str]:
     """--disk for each that `installer` does not name, after the controllers that they are on."""
     disks = [disk for disk in plan.spec.disks or () if disk != installer(plan, offer)]
-    threads = [disk.bus for disk in disks if disk.iothread]
+    threads = [SCSI_CONTROLLERS.get(disk.bus, disk.bus) for disk in disks if disk.iothread]
     yield from option("--iothreads", {"": len(threads) or ""})
-    models = list(dict.fromkeys(_SCSI[disk.bus] for disk in disks if disk.bus in _SCSI))
+    models = list(
+        dict.fromkeys(SCSI_CONTROLLERS[disk.bus] for disk in disks if disk.bus in SCSI_CONTROLLERS)
+    )
     for index, model in enumerate(models):
         # A virtio-scsi controller is what runs in a thread, not its disks.
-        thread = threads.index("scsi") + 1 if model == "virtio-scsi" and "scsi" in threads else ""
+        thread = threads.index(model) + 1 if model == "virtio-scsi" and model in threads else ""
         parts: dict[str, object] = {
             "type": "scsi",
             "index": index,
@@ -45,8 +36,8 @@ def disk_options(plan: CreationPlan, offer: HostOffer) -> Iterator[str]:
         parts = _disk(disk, plan, offer)
         if disk.iothread and disk.bus == "virtio":
             parts["driver.iothread"] = number
-        if len(models) > 1 and disk.bus in _SCSI:
-            model = _SCSI[disk.bus]
+        if len(models) > 1 and disk.bus in SCSI_CONTROLLERS:
+            model = SCSI_CONTROLLERS[disk.bus]
             parts |= {"address.type": "drive", "address.controller": models.index(model)}
             parts["address.unit"] = units[model]
             units[model] += 1
@@ -80,7 +71,7 @@ def path_of(file: FileRef, plan: CreationPlan, offer: HostOffer) -> str:
 
 def _disk(disk: Disk, plan: CreationPlan, offer: HostOffer) -> dict[str, object]:
     cdrom = disk.kind is DiskKind.CDROM
-    bus = "scsi" if disk.bus in _SCSI else disk.bus
+    bus = "scsi" if disk.bus in SCSI_CONTROLLERS else disk.bus
     parts: dict[str, object] = {"device": "cdrom" if cdrom else ""}
     new = disk.new
     if new is not None and (disk.overlay or disk.file == FileRef()):

@@ -170,7 +170,7 @@ DISCARDS = (
 
 def iothread_refusal(caps: DomainCaps, bus: str) -> str:
     """Why a disk cannot have an I/O thread of its own, "" if it can."""
-    if bus and bus not in ("virtio", "scsi"):
+    if bus and bus not in ("virtio", "scsi", "virtio-scsi"):
         return "only virtio-blk and virtio-scsi can be served by one"
     return "" if caps.iothreads else "not with this QEMU and type of virtualization"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 
 from tuivm.model.creation import CreationPlan
 from tuivm.model.findings import Finding, Severity
@@ -16,17 +15,16 @@ from tuivm.preflight.creating_nics import check_nics
 from tuivm.preflight.creating_passed import check_passed
 from tuivm.preflight.creating_source import check_source
 from tuivm.preflight.creating_system import check_system
-from tuivm.preflight.images import FileFacts
+from tuivm.preflight.images import NO_FILES, FileFacts
 
 _ORDER = tuple(Severity)
-_NO_FILES: Mapping[FileRef, FileFacts] = MappingProxyType({})
 
 
 def check(
     plan: CreationPlan,
     offer: HostOffer,
     caps: DomainCaps,
-    files: Mapping[FileRef, FileFacts] = _NO_FILES,
+    files: Mapping[FileRef, FileFacts] = NO_FILES,
 ) -> tuple[Finding, ...]:
     """Errors first. plan.spec is complete; its XML may still be missing. Never raises for a spec.
 

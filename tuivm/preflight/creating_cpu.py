@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from tuivm.model.creation import CreationPlan
 from tuivm.model.findings import Finding
 from tuivm.model.offers import DomainCaps, HostOffer
-from tuivm.model.spec import Machine, Spec
+from tuivm.model.spec import CPU_MODES, Machine, Spec
 from tuivm.model.units import kib
 from tuivm.preflight.asking import error, note, shown, warning
 from tuivm.preflight.cpusets import MOST, parse_cpus
 from tuivm.preflight.nested import conditions
 
-MODES = ("host-passthrough", "host-model", "maximum")
 _BASE_PAGES = (4, 16, 64)
 """KiB of the pages that every host has, which are no hugepages."""
 
@@ -29,7 +28,7 @@ def check_cpu(plan: CreationPlan, offer: HostOffer, caps: DomainCaps) -> Iterato
 
 def _cpu(machine: Machine, caps: DomainCaps) -> Iterator[Finding]:
     field, cpu = "machine.cpu", machine.cpu
-    if cpu in MODES:
+    if cpu in CPU_MODES:
         known = [mode for mode in caps.cpu_modes if mode.name == cpu]
         if caps.cpu_modes and not any(mode.supported for mode in known):
             yield error(
@@ -71,7 +70,7 @@ def _modes(caps: DomainCaps) -> Iterator[str]:
 def _nested(spec: Spec, offer: HostOffer, caps: DomainCaps) -> Iterator[Finding]:
     if not spec.machine.nested:
         return
-    named = spec.machine.cpu not in (*MODES, "")
+    named = spec.machine.cpu not in (*CPU_MODES, "")
     for condition in conditions(spec, offer, caps):
         field = "machine.cpu" if condition.id == "cpu-mode" else "machine.nested"
         what = f"nested virtualization needs this: {condition.words}"

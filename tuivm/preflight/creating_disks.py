@@ -9,7 +9,7 @@ from tuivm.model.creation import CreationPlan
 from tuivm.model.findings import Finding
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.oses import OsInfo
-from tuivm.model.spec import Disk, DiskKind, FileRef, Machine, SourceKind
+from tuivm.model.spec import SCSI_CONTROLLERS, Disk, DiskKind, FileRef, Machine, SourceKind
 from tuivm.preflight.asking import counted, error, note, shown, warning
 from tuivm.preflight.creating_files import check_file
 from tuivm.preflight.creating_volumes import check_pools, check_volume
@@ -21,18 +21,6 @@ from tuivm.preflight.images import FileFacts
 from tuivm.preflight.placing import file_format
 from tuivm.preflight.since import IO_URING, too_old
 
-SCSI_MODELS = (
-    "virtio-scsi",
-    "lsilogic",
-    "lsisas1068",
-    "lsisas1078",
-    "buslogic",
-    "am53c974",
-    "dc390",
-    "vmpvscsi",
-    "ibmvscsi",
-)
-"""Controllers that a disk's bus may name; libvirt lists "scsi" for all of them."""
 CACHES = ("", "default", "none", "writeback", "writethrough", "directsync", "unsafe")
 IOS = ("", "threads", "native", "io_uring")
 DISCARDS = ("", "unmap", "ignore")
@@ -75,7 +63,7 @@ def _bus(
     field: str, disk: Disk, machine: Machine, caps: DomainCaps, os: OsInfo
 ) -> Iterator[Finding]:
     field = f"{field}.bus"
-    bus = "scsi" if disk.bus in SCSI_MODELS else disk.bus
+    bus = "scsi" if disk.bus in SCSI_CONTROLLERS else disk.bus
     if not bus:
         yield error(
             "bus-none",

@@ -7,6 +7,8 @@ guest its header as a disk, and who probes a raw one lets the guest choose its o
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tuivm.model.offers import HostOffer
@@ -48,6 +50,9 @@ class FileFacts(NamedTuple):
     packed: str = ""
     problem: str = ""
     closed: tuple[str, ...] = ()
+
+
+NO_FILES: Mapping[FileRef, FileFacts] = MappingProxyType({})
 
 
 def read_head(head: bytes, size: int | None = None) -> FileFacts:

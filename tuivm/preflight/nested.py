@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tuivm.model.offers import CpuMode, DomainCaps, HostOffer
 from tuivm.model.oses import GENERIC, OsInfo
-from tuivm.model.spec import Machine, Spec
+from tuivm.model.spec import CPU_MODES, Machine, Spec
 from tuivm.preflight.default_machine import X86
 from tuivm.preflight.drivers import windows
 
@@ -293,7 +293,7 @@ def _elsewhere(arch: str, machine: Machine, offer: HostOffer) -> tuple[Condition
             Condition(
                 "cpu-mode",
                 "the CPU that was chosen passes sie on",
-                machine.cpu in {"host-passthrough", "host-model", "maximum"},
+                machine.cpu in CPU_MODES,
                 "host-passthrough and host-model have it",
                 "CPU host-passthrough",
             ),

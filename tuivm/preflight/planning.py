@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from uuid import uuid4
 
 from tuivm.domainxml.build import build
@@ -18,12 +17,10 @@ from tuivm.preflight.copying import plan_copy
 from tuivm.preflight.creating import check, worst_first
 from tuivm.preflight.default_disks import DEFAULT_POOL, find_pool
 from tuivm.preflight.defaults import complete
-from tuivm.preflight.images import FileFacts
+from tuivm.preflight.images import NO_FILES, FileFacts
 from tuivm.preflight.layout import Layout, TreeFiles
 
 __all__ = ["NO_FILES", "FileFacts", "TreeFiles", "plan"]
-
-NO_FILES: Mapping[FileRef, FileFacts] = MappingProxyType({})
 
 
 def plan(
