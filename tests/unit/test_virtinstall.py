@@ -215,6 +215,17 @@ def test_the_thread_of_a_virtio_scsi_disk_is_its_controllers(bus: str) -> None:
     assert words["--controller"] == ["type=scsi,index=0,model=virtio-scsi,driver.iothread=1"]
 
 
+def test_nesting_is_what_the_definition_says_of_it() -> None:
+    def cpu(machine: Machine) -> list[str]:
+        words = said(Spec(name="new", source=Source(SourceKind.EMPTY), machine=machine))
+        return words["--cpu"]
+
+    assert cpu(Machine("kvm", cpu="host-model", nested=False)) == ["host-model,disable=vmx"]
+    assert cpu(Machine("kvm", cpu="host-model", nested=True)) == ["host-model"]
+    # No feature of its CPU's has to do with it.
+    assert cpu(Machine("qemu", "aarch64", "virt", cpu="cortex-a57", nested=True)) == ["cortex-a57"]
+
+
 def test_secrets_are_not_in_it() -> None:
     cloud = " ".join(command(*planned(SPECS["cloud"])))
     assert "$6$" not in cloud

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from tuivm.model.creation import CreationPlan
 from tuivm.model.offers import HostOffer
 from tuivm.model.spec import (
-    CPU_MODES,
     CloudNetwork,
     FileRef,
     Firmware,
@@ -30,6 +29,7 @@ from tuivm.model.virtinstalltext import option, said
 
 _MIB = 1024
 _TPM_MODEL = re.compile(r'<tpm model="([\w-]+)"')
+_NESTING = re.compile(r'<feature policy="(require|disable)" name="(vmx|svm)"')
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
@@ -48,7 +48,7 @@ def command(plan: CreationPlan, offer: HostOffer) -> tuple[str, ...]:
         *("--osinfo", _osinfo(plan)),
         *_system(spec),
         *_machine(plan),
-        *_cpu(spec.machine, offer),
+        *_cpu(plan),
         *_places(spec.machine),
         *_source(plan, offer),
         *disk_options(plan, offer),
@@ -147,15 +147,12 @@ def _machine(plan: CreationPlan) -> Iterator[str]:
         yield from option("--memorybacking", {"hugepages": True, **size})
 
 
-def _cpu(machine: Machine, offer: HostOffer) -> Iterator[str]:
-    parts: dict[str, object] = {"": machine.cpu}
-    named = machine.cpu not in CPU_MODES
-    if machine.cpu and machine.nested is named:
-        # A named model has to be told of it; the others have the host's unless told not to.
-        vendor = offer.nesting.vendor or offer.capabilities.cpu_vendor
-        intel = machine.virt_type != "qemu" and "Intel" in vendor
-        parts["require" if named else "disable"] = "vmx" if intel else "svm"
-    for number, cell in enumerate(machine.numa):
+def _cpu(plan: CreationPlan) -> Iterator[str]:
+    parts: dict[str, object] = {"": plan.spec.machine.cpu}
+    # What nesting needs of the CPU hangs on its vendor: the definition has settled it.
+    if feature := _NESTING.search(plan.xml):
+        parts[feature[1]] = feature[2]
+    for number, cell in enumerate(plan.spec.machine.numa):
         key = f"numa.cell{number}"
         parts |= {f"{key}.id": number, f"{key}.cpus": cell.cpus}
         parts |= {f"{key}.memory": cell.memory_kib, f"{key}.unit": "KiB"}
