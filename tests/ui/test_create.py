@@ -281,7 +281,7 @@ async def test_warnings_are_accepted_one_by_one(tmp_path: Path) -> None:
         two = tuple(Finding(f"w{n}", Severity.WARNING, f"odd thing {n}") for n in (1, 2))
         await rig.press("ctrl+r")
         await at(rig, "Review")
-        shown._put(shown.draft._replace(findings=two))
+        shown.put(shown.draft._replace(findings=two))
         await rig.settle()
         assert "2 warnings to accept" in rig.text
         await rig.press("home", "space")

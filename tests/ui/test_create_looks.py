@@ -57,7 +57,7 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OSINFO_SYSTEM_DIR", str(OSINFO))
     for name in ("OSINFO_LOCAL_DIR", "OSINFO_USER_DIR"):
         monkeypatch.setenv(name, str(tmp_path / "nothing"))
-    monkeypatch.setattr("tuivm.screens.create.wizard.uuid4", lambda: UUID(int=7, version=4))
+    monkeypatch.setattr("tuivm.screens.create.drafting.uuid4", lambda: UUID(int=7, version=4))
 
 
 async def show(rig: Rig, what: str) -> None:

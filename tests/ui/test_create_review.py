@@ -31,7 +31,7 @@ async def test_enter_creates_as_soon_as_the_plan_is_there(tmp_path: Path) -> Non
         await at(rig, "Review")
         # As when it is come to before the plan: the list has the focus until there is one.
         shown._again = True
-        shown._show()
+        shown.show_draft()
         await rig.settle()
         assert "worked out" in rig.text
         assert rig.app.focused is not None

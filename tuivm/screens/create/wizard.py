@@ -1,17 +1,14 @@
 """The wizard that creates a guest: seven steps, each of which can be left to its defaults.
 
-It holds the draft. Steps show it and answer with a new spec; what follows from a spec is worked
-out in the background (`Drafter`), so that typing never waits for a host.
+Steps show the draft and answer with a new spec.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
-from uuid import uuid4
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
@@ -19,12 +16,11 @@ from textual.widgets import Input
 from tuivm.model.createports import CreatePort, CreationRun
 from tuivm.model.creation import CreationPlan, CreationProgress
 from tuivm.model.findings import Finding, Severity
-from tuivm.model.hosts import Problem
 from tuivm.model.spec import Source, SourceKind, Spec
 from tuivm.screens.create import deeds
-from tuivm.screens.create.board import Board, Ending
+from tuivm.screens.create.board import Ending
 from tuivm.screens.create.draft import Draft
-from tuivm.screens.create.drafter import Drafter
+from tuivm.screens.create.drafting import DraftingBoard
 from tuivm.screens.create.frame import step_of
 from tuivm.screens.create.progress import BACK, CreateProgress
 from tuivm.screens.create.step import Step
@@ -47,8 +43,6 @@ _STEPS: tuple[type[Step], ...] = (
     PassthroughStep,
     ReviewStep,
 )
-QUIET = 0.3
-"""Seconds without a change of the source after which it is looked at."""
 _OUTDATED = Finding(
     "xml-outdated",
     Severity.ERROR,
@@ -63,7 +57,7 @@ _UNMERGED = Finding(
 )
 
 
-class Wizard(Board):
+class Wizard(DraftingBoard):
     """Answers what was made; None when it was left without.
 
     hosts: names to choose from, the first is the one that is chosen. port: the way to one of them,
@@ -99,98 +93,14 @@ class Wizard(Board):
             spec=self._began,
             full=self._began,
         )
-        super().__init__(draft, [kind(draft) for kind in _STEPS])
-        self._port_of = port
-        self._uuid = str(uuid4())
-        self._clock = clock
+        super().__init__(draft, [kind(draft) for kind in _STEPS], port, clock)
         self._began_run = began
-        self.drafter: Drafter | None = None
-        self._asked_at: float | None = None
-        """When the host was asked what it offers; None when it has answered."""
-        self._busy = False
-        self._again = False
-        self._drawn = self._began.source
-        """The source as it was last worked out."""
         self._accepted: frozenset[Finding] = frozenset()
         self._edit: Edit | None = None
 
     def on_mount(self) -> None:
         self.go_to(0)
         self.ask_host()
-
-    # the host
-
-    @property
-    def waiting(self) -> str:
-        if self._asked_at is None:
-            return ""
-        seconds = max(0, int(self._clock() - self._asked_at))
-        what = "its machines, pools, networks and devices"
-        return f"asking {self.draft.host} what it offers: {what} ({seconds} s)"
-
-    def ask_host(self) -> None:
-        """Ask the chosen host what it offers; what was said stays."""
-        host = self.draft.host
-        port = self._port_of(host) if host else None
-        if port is None:
-            what = f"cannot reach {host}" if host else "there is no host"
-            problem = Problem(what, "it is not among the hosts", remedy="choose or add a host")
-            self.drafter, self._asked_at = None, None
-            self._put(self.draft._replace(offer=None, problem=problem, plan=None))
-            return
-        self.drafter = Drafter(port, self._uuid)
-        self._asked_at = self._clock()
-        self._put(self.draft._replace(problem=None))
-        self.run_worker(self._hear(self.drafter), group="offer", exclusive=True)
-
-    async def _hear(self, drafter: Drafter) -> None:
-        offered = await drafter.offer()
-        if drafter is not self.drafter:
-            return
-        self._asked_at = None
-        if offered.offer is None:
-            # What it offered before is not to be relied upon, but lets a person read on.
-            problem = offered.problem or Problem(f"{self.draft.host} does not say what it offers")
-            self._put(self.draft._replace(problem=problem, plan=None))
-            return
-        self._put(self.draft._replace(offer=offered.offer, problem=None))
-        self.work_out()
-
-    def work_out(self) -> None:
-        """Have what follows from the spec worked out, in the background and once at a time."""
-        self._again = True
-        if not self._busy and self.draft.offer is not None and self.drafter is not None:
-            self._busy = True
-            self.run_worker(self._work_out(), group="draft")
-
-    async def _work_out(self) -> None:
-        drawn = self._drawn
-        try:
-            while self._again and self.drafter is not None:
-                self._again = False
-                drafter, asked = self.drafter, self.draft
-                if asked.spec.source != drawn:
-                    # Half a path or URL is not worth a look at the host or into the network.
-                    await asyncio.sleep(QUIET)
-                    if self.draft.spec != asked.spec:
-                        self._again = True
-                        continue
-                drawn = asked.spec.source
-                made = await drafter.draft(asked)
-                if drafter is not self.drafter:
-                    # Another host, or the same one asked again: its answer begins anew.
-                    self._again = self.draft.offer is not None
-                elif self.draft.spec == asked.spec:
-                    self._busy = self._again
-                    self._put(made._replace(offer=self.draft.offer))
-        finally:
-            self._busy, self._drawn = False, drawn
-        self._show()
-
-    @property
-    def settled(self) -> bool:
-        """Nothing is being asked or worked out: the draft is what the spec comes to."""
-        return not self._busy and not self._again and self._asked_at is None
 
     # the steps
 
@@ -200,7 +110,7 @@ class Wizard(Board):
         step = self.step
         for other in self.steps:
             other.display = other is step
-        self._show()
+        self.show_draft()
         if step.is_attached:
             self.call_after_refresh(self._focus, step, key)
         else:
@@ -226,7 +136,7 @@ class Wizard(Board):
         event.stop()
         full = event.spec if self.draft.offer is None else self.draft.full
         self._again = True
-        self._put(self.draft._replace(spec=event.spec, full=full))
+        self.put(self.draft._replace(spec=event.spec, full=full))
         if event.step is not self.step:
             event.step.show(self.draft)
         self.work_out()
@@ -251,12 +161,7 @@ class Wizard(Board):
                 found.append(_UNMERGED)
         return found
 
-    def _put(self, draft: Draft) -> None:
-        self.draft = draft
-        self._show()
-
-    def _show(self) -> None:
-        """Show the draft."""
+    def show_draft(self) -> None:
         if not self.is_attached:
             return
         step = self.step
@@ -280,7 +185,7 @@ class Wizard(Board):
     def on_review_step_accepted(self, event: ReviewStep.Accepted) -> None:
         event.stop()
         self._accepted ^= {event.finding}
-        self._show()
+        self.show_draft()
 
     def on_review_step_wanted(self, event: ReviewStep.Wanted) -> None:
         event.stop()
@@ -311,7 +216,7 @@ class Wizard(Board):
     def _edited(self, edit: Edit | None) -> None:
         if edit is not None:
             self._edit = edit
-            self._show()
+            self.show_draft()
 
     def planned(self) -> CreationPlan | None:
         """The plan as it is to be carried out, with the XML as it was edited."""
