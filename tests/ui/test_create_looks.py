@@ -117,6 +117,10 @@ def test_picture(snap_compare, tmp_path: Path, name: str) -> None:  # type: igno
         # The cursor blinks, and would be in the picture or not as it happens.
         for entry in app.screen.query(Input):
             entry.cursor_blink = False
+        # A button that was pressed looks so for a moment.
+        await rig.until(
+            lambda: not any(screen.query("Button.-active") for screen in app.screen_stack)
+        )
         await rig.settle()
 
     assert snap_compare(app, terminal_size=size, run_before=act)
