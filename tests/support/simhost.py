@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from uuid import UUID
 
 from tests.support.simcreate import SimCreate, kvm_offer
+from tests.support.simdevices import SimDevices
 from tests.support.simguest import SimGuest
 from tuivm.domainxml.read import read_details
 from tuivm.model.consoles import ConsoleAnswer, ConsoleSinks
@@ -48,7 +49,7 @@ from tuivm.model.requests import (
     Step,
     Suspend,
 )
-from tuivm.model.snapshot import HostSnapshot
+from tuivm.model.snapshot import HostSnapshot, Revisions
 from tuivm.model.uris import is_local
 from tuivm.preflight.deletion import plan_deletion
 
@@ -87,6 +88,8 @@ class SimHost:
         self._last = clock()
         self.guests: dict[str, SimGuest] = {}
         self.create = SimCreate(kvm_offer(spec.name))
+        self.device_port = SimDevices(kvm_offer(spec.name))
+        self.revisions = Revisions()
         self.view = View()
         self.state = HostState.UP
         self.problem: Problem | None = None
@@ -207,6 +210,7 @@ class SimHost:
                 samples=samples,
                 interval=self._spec.interval,
                 readonly=self._spec.readonly,
+                revisions=self.revisions,
             )
         )
 
@@ -296,6 +300,9 @@ class SimHost:
 
     def creating(self) -> SimCreate:
         return self.create
+
+    def devices(self) -> SimDevices:
+        return self.device_port
 
     def deletion_facts(self, uuid: str) -> Future[DeletionLookup]:
         future: Future[DeletionLookup] = Future()

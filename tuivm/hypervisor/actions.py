@@ -11,7 +11,9 @@ import libvirt
 from tuivm.hypervisor.errors import problem_from
 from tuivm.model.hosts import Problem
 from tuivm.model.requests import (
+    AttachDevices,
     Delete,
+    DetachDevices,
     DiscardSave,
     ForceOff,
     Outcome,
@@ -61,6 +63,12 @@ def perform(conn: libvirt.virConnect, uuid: str, request: Request) -> Outcome:
         from tuivm.hypervisor.deletion import delete  # noqa: PLC0415 - most never delete
 
         return delete(conn, uuid, request.order)
+    if isinstance(request, AttachDevices | DetachDevices):
+        from tuivm.hypervisor.attaching import attach, detach  # noqa: PLC0415 - few ever do
+
+        if isinstance(request, AttachDevices):
+            return attach(conn, uuid, request)
+        return detach(conn, uuid, request)
     if isinstance(request, Redefine):
         return _redefine(conn, uuid, request)
     deed = _DEEDS[type(request)]

@@ -23,6 +23,7 @@ from tuivm.model.snapshot import HostSnapshot
 
 if TYPE_CHECKING:
     from tuivm.hypervisor.createhost import LibvirtCreateHost
+    from tuivm.hypervisor.devicehost import LibvirtDeviceHost
     from tuivm.model.consoles import ConsoleAnswer, ConsoleSinks
     from tuivm.model.inside import Inside
 
@@ -53,6 +54,7 @@ class LibvirtHost:
         self._slow = Lanes(f"slow-{spec.name}", 1)
         self._agents = Lanes(f"agents-{spec.name}", 1)
         self._creating: LibvirtCreateHost | None = None
+        self._devices: LibvirtDeviceHost | None = None
         self._last = HostSnapshot(
             host=spec.name,
             at=time.monotonic(),
@@ -101,6 +103,7 @@ class LibvirtHost:
             or self._slow.busy
             or self._agents.busy
             or (self._creating is not None and self._creating.busy)
+            or (self._devices is not None and self._devices.busy)
             or (runner is not None and runner.busy)
             or any(left.alive for left in self._abandoned)
         )
@@ -148,9 +151,10 @@ class LibvirtHost:
             runner, self._runner = self._runner, None
             if runner is not None:
                 self._abandon(runner)
-            creating = self._creating
-        if creating is not None:
-            creating.close()
+            opened = (self._creating, self._devices)
+        for one in opened:
+            if one is not None:
+                one.close()
         self._actions.close()
         self._slow.close()
         self._agents.close()
@@ -246,6 +250,17 @@ class LibvirtHost:
                     self._spec, lambda: self._spares.borrow(self._link), self._poke
                 )
             return self._creating
+
+    def devices(self) -> LibvirtDeviceHost:
+        # Loaded when the host's devices are looked at, not at the start.
+        from tuivm.hypervisor.devicehost import LibvirtDeviceHost  # noqa: PLC0415
+
+        with self._lock:
+            if self._devices is None:
+                self._devices = LibvirtDeviceHost(
+                    self._spec, lambda: self._spares.borrow(self._link), self._poke
+                )
+            return self._devices
 
     def publish(self, runner: Runner, **changes: Any) -> None:
         """Hand over the last snapshot with these fields changed; not from a runner of the past."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tuivm.model.requests import (
+    AttachDevices,
     Delete,
+    DetachDevices,
     DiscardSave,
     ForceOff,
     Reboot,
@@ -34,6 +36,8 @@ VERBS: dict[type, str] = {
     Rename: "rename",
     Redefine: "change the definition of",
     Delete: "delete",
+    AttachDevices: "attach devices to",
+    DetachDevices: "detach devices from",
 }
 DEADLINES: dict[type, float] = {
     # libvirt may probe QEMU anew at a start, and restores a managed save with it.
@@ -41,5 +45,8 @@ DEADLINES: dict[type, float] = {
     Delete: 600.0,
     # As at a start: libvirt checks the definition against what the emulator can.
     Redefine: 300.0,
+    # VFIO pins all of the guest's memory, and a guest takes its time to let go of a device.
+    AttachDevices: 300.0,
+    DetachDevices: 120.0,
     Save: 1800.0,
 }

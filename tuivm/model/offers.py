@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
 
@@ -32,6 +33,8 @@ class NumaNode(NamedTuple):
     cpus: tuple[int, ...]
     pages: tuple[tuple[int, int], ...] = ()
     """Of hugepages: (size in KiB, how many)."""
+    free_pages: tuple[tuple[int, int], ...] = ()
+    """(size in KiB, how many are free now); () where it was not asked."""
 
 
 class Capabilities(NamedTuple):
@@ -134,6 +137,25 @@ class Pool(NamedTuple):
     closed: tuple[str, ...] = ()
     """Directories on the way to it that QEMU's user cannot enter, as far as this machine can
     tell."""
+    autostart: bool | None = None
+    persistent: bool = True
+
+
+class Lease(NamedTuple):
+    """One of a network's DHCP server. until: seconds since 1970, None for one without an end."""
+
+    mac: str
+    address: str
+    hostname: str = ""
+    until: int | None = None
+
+
+class NetworkUser(NamedTuple):
+    """A guest on a network. running: what it runs with has the NIC, not its definition alone."""
+
+    guest: str
+    mac: str = ""
+    running: bool = False
 
 
 class Network(NamedTuple):
@@ -146,6 +168,14 @@ class Network(NamedTuple):
     dhcp: bool = False
     tftp: bool = False
     """It serves files to those who boot from the network."""
+    autostart: bool | None = None
+    persistent: bool = True
+    addresses: tuple[str, ...] = ()
+    """Of the host on it: "192.168.122.1/24"."""
+    devices: tuple[str, ...] = ()
+    """What it goes through: the NIC it forwards to, or the addresses of its pool of VFs."""
+    leases: tuple[Lease, ...] = ()
+    users: tuple[NetworkUser, ...] = ()
 
 
 class HostInterface(NamedTuple):
@@ -156,12 +186,32 @@ class HostInterface(NamedTuple):
     up: bool | None = None
 
 
+class PciLink(NamedTuple):
+    """GT/s and lanes: as it is now and at most; None where it is not told."""
+
+    speed: float | None = None
+    width: int | None = None
+    max_speed: float | None = None
+    max_width: int | None = None
+
+
+class MdevType(NamedTuple):
+    """What a parent can make. available: instances that are left; api: "vfio-pci", "vfio-ap" …"""
+
+    id: str
+    name: str = ""
+    api: str = ""
+    available: int = 0
+
+
 class HostDevice(NamedTuple):
     """A device of the host's, as node device XML (and sysfs on this machine) tells of it.
 
-    kind: "pci", "usb", "mdev". address: "0000:01:00.0", "1-1.4" (bus and port path), a UUID.
-    used_by: what of the host's or which guest has it, in words; () for nothing known. unknown:
-    what could not be looked at, with the command that tells. physical_function: of a VF."""
+    kind: "pci", "usb", "mdev", "scsi", "net". address: "0000:01:00.0", "1-1.4" (bus and port path),
+    a UUID, "2:0:0:0" (SCSI: host, bus, target, unit), a network interface's name. used_by: what of
+    the host's or which guest has it, in words; () for nothing known. unknown: what could not be
+    looked at, with the command that tells. physical_function: of a VF. "", (), None: does not
+    apply, or is not told."""
 
     kind: str
     nodedev: str
@@ -171,7 +221,7 @@ class HostDevice(NamedTuple):
     ids: str = ""
     """"vendor:product" in hex digits."""
     class_: str = ""
-    """PCI's class, six hex digits."""
+    """PCI's class, six hex digits; USB's, two."""
     driver: str = ""
     iommu_group: int | None = None
     group_members: tuple[str, ...] = ()
@@ -184,6 +234,31 @@ class HostDevice(NamedTuple):
     bus: int | None = None
     device: int | None = None
     """Of USB: the numbers that libvirt's address wants."""
+    overridable: tuple[str, ...] = ()
+    """Those of `critical` that a person who knows better may do without: a way in, a display."""
+    parent: str = ""
+    """libvirt's name of the node that it hangs on."""
+    numa_node: int | None = None
+    link: PciLink | None = None
+    resets: tuple[str, ...] | None = None
+    """How it can be reset ("flr", "bus", "pm" …), () for not at all; None: not known."""
+    max_functions: int = 0
+    """VFs that a PF can have at most."""
+    interfaces: tuple[str, ...] = ()
+    """Network interfaces on it."""
+    blocks: tuple[str, ...] = ()
+    """Disks on it: "/dev/sda"."""
+    mdev_types: tuple[MdevType, ...] = ()
+    speed: float | None = None
+    """Of USB and of network interfaces: Mbit/s."""
+    serial: str = ""
+    mac: str = ""
+    active: bool | None = None
+    """Of a mediated device: it is started; of an interface: its link is up."""
+    defined: bool | None = None
+    """Of a mediated device: it stays when it is stopped."""
+    autostart: bool | None = None
+    """Of a mediated device: it starts with the host."""
 
 
 class NestingFacts(NamedTuple):
@@ -199,6 +274,37 @@ class NestingFacts(NamedTuple):
     enabled: bool | None = None
     depth: int | None = None
     kernel: str = ""
+
+
+class IommuState(StrEnum):
+    ON = "on"
+    OFF_KERNEL = "off in the kernel"
+    """The firmware tells of one, and the kernel does not use it."""
+    OFF_FIRMWARE = "off in the firmware"
+    """The CPU and its vendor have one, and the firmware does not tell of it."""
+    ABSENT = "absent"
+    """A machine that has none: a guest that was given none, or hardware without."""
+    UNKNOWN = "unknown"
+
+
+class IommuFacts(NamedTuple):
+    """vendor: of the CPU, "Intel", "AMD", "ARM", "". distribution: ID and ID_LIKE of os-release,
+    "" for a remote host. options: what the kernel was started with that concerns it."""
+
+    state: IommuState = IommuState.UNKNOWN
+    groups: int | None = None
+    vendor: str = ""
+    distribution: str = ""
+    options: tuple[str, ...] = ()
+
+
+class SecureGuests(NamedTuple):
+    """One way to keep a guest's memory from its host: "SEV", "SEV-ES", "SEV-SNP", "TDX", "SEL".
+    on: None where it could not be looked at. why: in words."""
+
+    name: str
+    on: bool | None
+    why: str = ""
 
 
 class HostOffer(NamedTuple):
@@ -223,6 +329,8 @@ class HostOffer(NamedTuple):
     devices: tuple[HostDevice, ...] = ()
     guests: tuple[tuple[str, str, bool], ...] = ()
     nesting: NestingFacts = NestingFacts()
+    iommu: IommuFacts = IommuFacts()
+    secure: tuple[SecureGuests, ...] = ()
     passt: bool | None = None
     images_path: str = ""
     """Where libvirt's own default pool belongs (/var/lib/libvirt/images, or the user's data

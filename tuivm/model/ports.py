@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tuivm.model.conversion import Definition
     from tuivm.model.createports import CreatePort
     from tuivm.model.deletion import DeletionFacts, DeletionPlan
+    from tuivm.model.deviceports import DevicePort
     from tuivm.model.inside import Inside
 
 
@@ -140,6 +141,9 @@ class HostPort(Protocol):
 
     def creating(self) -> CreatePort:
         """The way to create guests on it; the same one each time."""
+
+    def devices(self) -> DevicePort:
+        """The way to its devices, storage and networks; the same one each time."""
 
 
 class HostMaker(Protocol):

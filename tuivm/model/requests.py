@@ -10,6 +10,7 @@ from tuivm.model.hosts import Problem
 
 if TYPE_CHECKING:
     from tuivm.model.deletion import DeletionOrder
+    from tuivm.model.spec import Passed
 
 
 class ShutdownMode(StrEnum):
@@ -122,6 +123,41 @@ class Redefine(NamedTuple):
     was: str
 
 
+class When(StrEnum):
+    """What of a guest is changed."""
+
+    NOW = "now"
+    """The running guest alone: gone when it stops."""
+    NEXT_BOOT = "at the next boot"
+    """Its definition alone."""
+    BOTH = "now and at each boot"
+
+
+class AttachDevices(NamedTuple):
+    """Give the guest devices of its host's: all of them or none.
+
+    accepted: ids of the warnings that the person has seen. overridden: addresses of devices that
+    the person typed, so as to give away what the host would miss. The verdicts are drawn anew just
+    before: refused when they say more than was accepted. hide_hypervisor, vendor_id: for drivers
+    of GPUs; they change the definition alone.
+    """
+
+    devices: tuple[Passed, ...]
+    when: When = When.BOTH
+    accepted: frozenset[str] = frozenset()
+    overridden: frozenset[str] = frozenset()
+    hide_hypervisor: bool = False
+    vendor_id: str = ""
+
+
+class DetachDevices(NamedTuple):
+    """Take devices of its host's from the guest; a running one is asked to let go, and this waits
+    until it has, or says that it does not."""
+
+    devices: tuple[Passed, ...]
+    when: When = When.BOTH
+
+
 Request = (
     Start
     | Shutdown
@@ -136,6 +172,8 @@ Request = (
     | Rename
     | Delete
     | Redefine
+    | AttachDevices
+    | DetachDevices
 )
 
 

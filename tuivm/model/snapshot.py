@@ -11,6 +11,14 @@ from tuivm.model.hosts import HostFacts, HostLoad, HostState, Problem
 from tuivm.model.samples import GuestSample
 
 
+class Revisions(NamedTuple):
+    """Each grows when the host tells that something of it came, went or changed."""
+
+    devices: int = 0
+    storage: int = 0
+    networks: int = 0
+
+
 class HostSnapshot(NamedTuple):
     """One host at one moment.
 
@@ -33,3 +41,4 @@ class HostSnapshot(NamedTuple):
     samples: Mapping[str, GuestSample] = MappingProxyType({})
     interval: float = 1.0
     readonly: bool = False
+    revisions: Revisions = Revisions()

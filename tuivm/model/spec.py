@@ -215,15 +215,20 @@ class PassKind(StrEnum):
     """By bus and device number that the port has now, when two devices are alike."""
     VF = "vf"
     MDEV = "mdev"
+    SCSI = "scsi"
 
 
 class Passed(NamedTuple):
     """device: "0000:01:00.0" (PCI, VF), "046d:c52b" (USB), "1-1.4" (a USB port: bus and path), a
-    UUID (mdev). nodedev: libvirt's name for it, if known."""
+    UUID (mdev), "2:0:0:0" (SCSI: host, bus, target, unit). nodedev: libvirt's name for it, if
+    known. rom_file: on the host, for a PCI device that is to show another ROM; rom_bar: show it at
+    all, None for libvirt's default."""
 
     kind: PassKind
     device: str
     nodedev: str = ""
+    rom_file: str = ""
+    rom_bar: bool | None = None
 
 
 class Preset(StrEnum):

@@ -71,6 +71,24 @@ class virConnect:
     def listAllNetworks(self, flags: int = 0) -> list[virNetwork]: ...
     def listAllInterfaces(self, flags: int = 0) -> list[virInterface]: ...
     def listAllDevices(self, flags: int = 0) -> list[virNodeDevice]: ...
+    def nodeDeviceLookupByName(self, name: str) -> virNodeDevice: ...
+    def nodeDeviceCreateXML(self, xmlDesc: str, flags: int = 0) -> virNodeDevice: ...
+    def nodeDeviceDefineXML(self, xmlDesc: str, flags: int = 0) -> virNodeDevice: ...
+    def nodeDeviceEventRegisterAny(
+        self, dev: virNodeDevice | None, eventID: int, cb: Callable[..., None], opaque: object
+    ) -> int: ...
+    def nodeDeviceEventDeregisterAny(self, callbackID: int) -> None: ...
+    def networkEventRegisterAny(
+        self, net: virNetwork | None, eventID: int, cb: Callable[..., None], opaque: object
+    ) -> int: ...
+    def networkEventDeregisterAny(self, callbackID: int) -> None: ...
+    def storagePoolEventRegisterAny(
+        self, pool: virStoragePool | None, eventID: int, cb: Callable[..., None], opaque: object
+    ) -> int: ...
+    def storagePoolEventDeregisterAny(self, callbackID: int) -> None: ...
+    def getFreePages(
+        self, pages: Sequence[int], startCell: int, cellCount: int, flags: int = 0
+    ) -> dict[int, dict[int, int]]: ...
     def getDomainCapabilities(
         self,
         emulatorbin: str | None = None,
@@ -171,11 +189,13 @@ class virNetwork:
     def UUIDString(self) -> str: ...
     def isActive(self) -> int: ...
     def bridgeName(self) -> str: ...
+    def autostart(self) -> int: ...
+    def setAutostart(self, autostart: int) -> int: ...
+    def DHCPLeases(self, mac: str | None = None, flags: int = 0) -> list[dict[str, Any]]: ...
     def isPersistent(self) -> int: ...
     def XMLDesc(self, flags: int = 0) -> str: ...
     def create(self) -> int: ...
     def destroy(self) -> int: ...
-    def undefine(self) -> int: ...
     def undefine(self) -> int: ...
 
 class virStoragePool:
@@ -220,7 +240,20 @@ class virInterface:
 
 class virNodeDevice:
     def name(self) -> str: ...
+    def parent(self) -> str | None: ...
     def XMLDesc(self, flags: int = 0) -> str: ...
+    def listCaps(self) -> list[str]: ...
+    def isActive(self) -> int: ...
+    def isPersistent(self) -> int: ...
+    def autostart(self) -> int: ...
+    def setAutostart(self, autostart: int) -> int: ...
+    def create(self, flags: int = 0) -> int: ...
+    def destroy(self) -> int: ...
+    def undefine(self, flags: int = 0) -> int: ...
+    def detachFlags(self, driverName: str | None = None, flags: int = 0) -> int: ...
+    def dettach(self) -> int: ...
+    def reAttach(self) -> int: ...
+    def reset(self) -> int: ...
 
 class virStream:
     _conn: virConnect | None
@@ -266,12 +299,30 @@ VIR_CONNECT_LIST_DOMAINS_PERSISTENT: int
 VIR_CONNECT_LIST_DOMAINS_RUNNING: int
 VIR_CONNECT_LIST_DOMAINS_SHUTOFF: int
 VIR_CONNECT_LIST_DOMAINS_TRANSIENT: int
+VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCW_DEV: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_CSS_DEV: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_DRM: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_FC_HOST: int
 VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES: int
 VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET: int
 VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_GENERIC: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_HOST: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_TARGET: int
 VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_SYSTEM: int
 VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV: int
 VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_INTERFACE: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD: int
+VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPORTS: int
+VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE: int
 VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE: int
 VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE: int
 VIR_CONNECT_NO_ALIASES: int
@@ -299,13 +350,17 @@ VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES: int
 VIR_DOMAIN_CHECKPOINT_LIST_ROOTS: int
 VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL: int
 VIR_DOMAIN_CONSOLE_FORCE: int
-VIR_DOMAIN_DEFINE_VALIDATE: int
 VIR_DOMAIN_CRASHED: int
 VIR_DOMAIN_CRASHED_PANICKED: int
 VIR_DOMAIN_CRASHED_UNKNOWN: int
+VIR_DOMAIN_DEFINE_VALIDATE: int
 VIR_DOMAIN_DESTROY_DEFAULT: int
 VIR_DOMAIN_DESTROY_GRACEFUL: int
 VIR_DOMAIN_DESTROY_REMOVE_LOGS: int
+VIR_DOMAIN_DEVICE_MODIFY_CONFIG: int
+VIR_DOMAIN_DEVICE_MODIFY_CURRENT: int
+VIR_DOMAIN_DEVICE_MODIFY_FORCE: int
+VIR_DOMAIN_DEVICE_MODIFY_LIVE: int
 VIR_DOMAIN_EVENT_CRASHED: int
 VIR_DOMAIN_EVENT_DEFINED: int
 VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE: int
@@ -499,11 +554,32 @@ VIR_FROM_SSH: int
 VIR_FROM_TEST: int
 VIR_IP_ADDR_TYPE_IPV4: int
 VIR_IP_ADDR_TYPE_IPV6: int
+VIR_NETWORK_EVENT_DEFINED: int
+VIR_NETWORK_EVENT_ID_LIFECYCLE: int
+VIR_NETWORK_EVENT_STARTED: int
+VIR_NETWORK_EVENT_STOPPED: int
+VIR_NETWORK_EVENT_UNDEFINED: int
 VIR_NODE_CPU_STATS_ALL_CPUS: int
+VIR_NODE_DEVICE_CREATE_XML_VALIDATE: int
+VIR_NODE_DEVICE_DEFINE_XML_VALIDATE: int
+VIR_NODE_DEVICE_EVENT_CREATED: int
+VIR_NODE_DEVICE_EVENT_DEFINED: int
+VIR_NODE_DEVICE_EVENT_DELETED: int
+VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE: int
+VIR_NODE_DEVICE_EVENT_ID_UPDATE: int
+VIR_NODE_DEVICE_EVENT_UNDEFINED: int
 VIR_NODE_MEMORY_STATS_ALL_CELLS: int
 VIR_STORAGE_POOL_BUILDING: int
 VIR_STORAGE_POOL_CREATE_WITH_BUILD: int
 VIR_STORAGE_POOL_DEGRADED: int
+VIR_STORAGE_POOL_EVENT_CREATED: int
+VIR_STORAGE_POOL_EVENT_DEFINED: int
+VIR_STORAGE_POOL_EVENT_DELETED: int
+VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE: int
+VIR_STORAGE_POOL_EVENT_ID_REFRESH: int
+VIR_STORAGE_POOL_EVENT_STARTED: int
+VIR_STORAGE_POOL_EVENT_STOPPED: int
+VIR_STORAGE_POOL_EVENT_UNDEFINED: int
 VIR_STORAGE_POOL_INACCESSIBLE: int
 VIR_STORAGE_POOL_INACTIVE: int
 VIR_STORAGE_POOL_RUNNING: int

@@ -1,0 +1,125 @@
+"""A libvirt host's devices, storage and networks: see `model.deviceports.DevicePort`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+import libvirt
+
+from tuivm.hypervisor.errors import problem_from
+from tuivm.hypervisor.lanes import Lanes
+from tuivm.model.createports import Offered
+from tuivm.model.hostrequests import HostRequest
+from tuivm.model.hosts import HostSpec, Problem
+from tuivm.model.offers import HostOffer
+from tuivm.model.requests import Outcome
+
+T = TypeVar("T")
+Lend = Callable[[], AbstractContextManager[libvirt.virConnect]]
+"""Lends a connection that nobody else uses meanwhile. Entering it raises libvirtError."""
+
+DEADLINE = 60.0
+SLOW = 300.0
+"""Seconds for what makes a daemon run its emulators."""
+
+
+class LibvirtDeviceHost:
+    """See `DevicePort`. Everything comes back at once; the work is done on daemon threads."""
+
+    def __init__(self, spec: HostSpec, lend: Lend, changed: Callable[[], None]) -> None:
+        """changed: called when a request has been carried out, to show what it did."""
+        self._spec = spec
+        self._lend = lend
+        self._changed = changed
+        self._looking = Lanes(f"devices-{spec.name}", 2)
+        self._slow = Lanes(f"overview-{spec.name}", 1)
+        # One: what is asked of a device must not overtake what was asked of it before.
+        self._acting = Lanes(f"device-actions-{spec.name}", 1)
+
+    @property
+    def busy(self) -> bool:
+        return any(one.busy for one in self._lanes)
+
+    def close(self) -> None:
+        """Never waits."""
+        for lanes in self._lanes:
+            lanes.close()
+
+    @property
+    def _lanes(self) -> tuple[Lanes, ...]:
+        return (self._looking, self._slow, self._acting)
+
+    def devices(self) -> Future[Offered]:
+        from tuivm.hypervisor.devicesurvey import devices  # noqa: PLC0415 - when they are looked at
+
+        return self._look("its devices", devices)
+
+    def overview(self) -> Future[Offered]:
+        from tuivm.hypervisor.hostsurvey import overview  # noqa: PLC0415 - when it is looked at
+
+        return self._look("what it is made of", overview, lanes=self._slow, deadline=SLOW)
+
+    def storage(self) -> Future[Offered]:
+        from tuivm.hypervisor.hostsurvey import storage  # noqa: PLC0415 - when it is looked at
+
+        return self._look("its storage", storage)
+
+    def networks(self) -> Future[Offered]:
+        from tuivm.hypervisor.hostsurvey import networks  # noqa: PLC0415 - when it is looked at
+
+        return self._look("its networks", networks)
+
+    def act(self, request: HostRequest) -> Future[Outcome]:
+        from tuivm.hypervisor.hostactions import intent, perform  # noqa: PLC0415 - when one acts
+
+        what = f"cannot {intent(request)}"
+        if self._spec.readonly:
+            refused: Future[Outcome] = Future()
+            refused.set_result(Outcome(Problem(what, f"{self._spec.name} is opened read-only")))
+            return refused
+
+        def act(conn: libvirt.virConnect) -> Outcome:
+            try:
+                return perform(conn, self._spec, request)
+            finally:
+                self._changed()
+
+        return self._ask(self._acting, what, act, Outcome, DEADLINE)
+
+    def _look(
+        self,
+        what: str,
+        survey: Callable[[libvirt.virConnect, HostSpec], HostOffer],
+        *,
+        lanes: Lanes | None = None,
+        deadline: float = DEADLINE,
+    ) -> Future[Offered]:
+        return self._ask(
+            lanes or self._looking,
+            f"cannot ask {self._spec.name} for {what}",
+            lambda conn: Offered(survey(conn, self._spec)),
+            lambda problem: Offered(problem=problem),
+            deadline,
+        )
+
+    def _ask(
+        self,
+        lanes: Lanes,
+        what: str,
+        call: Callable[[libvirt.virConnect], T],
+        refused: Callable[[Problem], T],
+        deadline: float,
+    ) -> Future[T]:
+        def run() -> T:
+            try:
+                with self._lend() as conn:
+                    return call(conn)
+            except libvirt.libvirtError as error:
+                return refused(problem_from(what, error, self._spec.uri))
+
+        return lanes.submit(
+            run, deadline=deadline, late=lambda words: refused(Problem(what, words))
+        )
