@@ -31,6 +31,7 @@ from tuivm.widgets.raster import ChartStyle
 
 if TYPE_CHECKING:
     from tuivm.model.createports import CreationRun
+    from tuivm.model.hostrequests import HostRequest
     from tuivm.screens.dialogs.progress import BulkProgress
 
 T = TypeVar("T")
@@ -224,8 +225,9 @@ class DeskApp(OrderedKeys):
         label: str,
         orders: Sequence[tuple[GuestView, Request]],
         patience: float | None = None,
-    ) -> None:
+    ) -> tuple[Outcome, ...]:
         progress: BulkProgress | None = None
+        outcomes: list[Outcome] = []
         if len(orders) > 1:
             from tuivm.screens.dialogs.progress import BulkProgress  # noqa: PLC0415 - when it opens
 
@@ -236,6 +238,7 @@ class DeskApp(OrderedKeys):
         def ended(view: GuestView, outcome: Outcome) -> None:
             text = problem_text(outcome) if outcome.problem else f"{label}: done"
             bad = not outcome.ok
+            outcomes.append(outcome)
             if progress is not None:
                 progress.set_result(view.key, outcome)
             if bad and progress is None:
@@ -245,6 +248,12 @@ class DeskApp(OrderedKeys):
 
         await self.jobs.run(label, orders, patience, began=self.paint_now, ended=ended)
         self.paint_now()
+        return tuple(outcomes)
+
+    async def act_on_host(self, host: str, label: str, request: HostRequest) -> Outcome:
+        from tuivm.devicedesk import act_on_host  # noqa: PLC0415 - when one acts
+
+        return await act_on_host(self, host, label, request)
 
     async def open_console(self, guest: GuestView) -> None:
         from tuivm.consoledesk import Consoles  # noqa: PLC0415 - when it opens

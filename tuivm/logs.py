@@ -148,6 +148,17 @@ def audit(user: str, host: str, key: GuestKey, action: str, result: str, *, name
     )
 
 
+def audit_host(user: str, host: str, uri: str, request: object, result: str) -> None:
+    """Record what was done to a host itself: its devices, storage, networks.
+
+    request: a named tuple of `model.hostrequests`, written with all that it says.
+    """
+    _AUDIT.info(
+        "user=%s host=%s uri=%s action=%s result=%s",
+        *(_field(text) for text in (user, host, uri, repr(request), result)),
+    )
+
+
 def _field(text: str) -> str:
     """One field of a line: what comes from outside can neither end the line nor the field."""
     shown = visible(text)

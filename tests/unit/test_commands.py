@@ -32,9 +32,10 @@ from tuivm.fleet import Fleet
 from tuivm.keymap import is_key, normal, resolve
 from tuivm.model.createports import CreationRun
 from tuivm.model.guests import GuestKey, GuestState
+from tuivm.model.hostrequests import HostRequest
 from tuivm.model.hosts import HostSpec
 from tuivm.model.ports import HostPort
-from tuivm.model.requests import Request
+from tuivm.model.requests import Outcome, Request
 from tuivm.model.store import STALE_AFTER, GuestView, HostStatus, Store
 from tuivm.screens.compare import CompareScreen
 from tuivm.screens.guest import GuestScreen
@@ -193,7 +194,10 @@ class FakeDesk:
 
     async def act(
         self, label: str, orders: Sequence[tuple[GuestView, Request]], patience: float | None = None
-    ) -> None:
+    ) -> tuple[Outcome, ...]:
+        raise AssertionError(label)
+
+    async def act_on_host(self, host: str, label: str, request: HostRequest) -> Outcome:
         raise AssertionError(label)
 
     def perform(self, name: str) -> None:

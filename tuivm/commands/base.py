@@ -14,12 +14,13 @@ from textual.screen import ModalScreen
 
 from tuivm.model.guests import GuestKey
 from tuivm.model.ports import HostPort
-from tuivm.model.requests import Request
+from tuivm.model.requests import Outcome, Request
 from tuivm.model.store import GuestView, HostStatus, Store
 
 if TYPE_CHECKING:
     # Whatever is of creating is imported when somebody creates.
     from tuivm.model.createports import CreationRun
+    from tuivm.model.hostrequests import HostRequest
 
 T = TypeVar("T")
 
@@ -69,11 +70,17 @@ class Desk(Protocol):
 
     async def act(
         self, label: str, orders: Sequence[tuple[GuestView, Request]], patience: float | None = None
-    ) -> None:
-        """Carry requests out side by side and tell how each went.
+    ) -> tuple[Outcome, ...]:
+        """Carry requests out side by side and tell how each went, in the order of their ends.
 
         label: what the rows show meanwhile ("starting"). patience: seconds that each guest is
         then given to react, shown as a countdown; None when the request itself is the effect.
+        """
+
+    async def act_on_host(self, host: str, label: str, request: HostRequest) -> Outcome:
+        """Carry out what is asked of a host itself, and tell how it went.
+
+        label: what is being done ("taking 0000:01:00.0 from its driver").
         """
 
     def perform(self, name: str) -> None:
