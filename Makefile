@@ -53,7 +53,7 @@ guests-stop:
 virthost:
 	@scripts/setup.sh test
 	@scripts/virthost-needs.sh
-	@.venv/bin/python -m tests.virthost
+	@.venv/bin/python -m tuivm.virthost
 
 lock:
 	@scripts/lock.sh

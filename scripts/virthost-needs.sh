@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs what the virtual host of tests/virthost needs and this machine lacks, or says what it is.
+# Installs what a virtual host (tuivm/virthost) needs and this machine lacks, or says what it is.
 # TUIVM_NO_INSTALL=1 installs nothing.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 missing=$(.venv/bin/python -c '
-from tests.virthost.recipe import missing_packages
+from tuivm.virthost.recipe import missing_packages
 print(*missing_packages())')
 [ -n "$missing" ] || exit 0
 say "missing on this machine for the virtual host: $missing"

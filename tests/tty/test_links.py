@@ -18,7 +18,7 @@ from tests.support.rig import Rig
 from tests.support.terminal import DEADLINE, Terminal
 from tests.tty.conftest import OpenProgram
 from tuivm.flow import SILENT_AFTER
-from tuivm.hypervisor.connect import ssh_command
+from tuivm.sshcommand import ssh_command
 
 CROWD = 8
 THIN = 4096.0

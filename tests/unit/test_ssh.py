@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tuivm.hypervisor import connect
-from tuivm.hypervisor.connect import SSH_SCRIPT, quiet_uri, ssh_command
+from tuivm.hypervisor.connect import quiet_uri
+from tuivm.sshcommand import SSH_SCRIPT, ssh_command
 
 
 def executable(path: Path, text: str = "#!/bin/sh\n") -> Path:
@@ -41,7 +41,7 @@ def test_the_script_beside_python_goes_before_the_one_on_path(
 
 
 def test_the_tests_run_with_the_script_installed() -> None:
-    assert connect.ssh_command() == str(Path(sys.executable).parent / SSH_SCRIPT)
+    assert ssh_command() == str(Path(sys.executable).parent / SSH_SCRIPT)
 
 
 def run_script(path: Path) -> subprocess.CompletedProcess[str]:

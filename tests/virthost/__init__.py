@@ -1,1 +1,1 @@
-"""A whole virtualization host made of software: an IOMMU, SR-IOV and KVM where there are none."""
+"""End to end on the virtual host: `tuivm.virthost`."""

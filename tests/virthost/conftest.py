@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.virthost.host import VirtualHost
-from tests.virthost.recipe import missing_packages
+from tuivm.virthost.host import VirtualHost
+from tuivm.virthost.recipe import missing_packages
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.virthost.host import VirtualHost
+from tuivm.virthost.host import VirtualHost
 
 # The first test builds the disk and boots, which has deadlines of its own.
 pytestmark = pytest.mark.timeout(3600)

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.virthost.host import VirtualHost
 from tuivm.hypervisor.labhost import open_lab_host
 from tuivm.lab import experiments
 from tuivm.lab.models import PASSTHROUGH
 from tuivm.lab.ports import PREFIX, HostAbilities, LabError
 from tuivm.model.hosts import HostSpec
 from tuivm.model.lab import LabRequest
+from tuivm.virthost.host import VirtualHost
 
 # The first test builds the disk and boots, which has deadlines of its own.
 pytestmark = pytest.mark.timeout(3600)

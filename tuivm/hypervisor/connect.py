@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import libvirt
 
 from tuivm.hypervisor.eventloop import ensure_event_loop
 from tuivm.model.ports import CredentialPrompt, CredentialRequest
 from tuivm.model.uris import with_batch_mode, with_ssh_command
+from tuivm.sshcommand import ssh_command
 
 _log = logging.getLogger(__name__)
 
 KEEPALIVE_INTERVAL = 5
 KEEPALIVE_COUNT = 3
 """A dead peer is found after interval * (count + 1) = 20 s; a busy one still answers."""
-
-SSH_SCRIPT = "tuivm-ssh"
 
 _GRACE = 2.0
 """Seconds by which a connection outlives its last use."""
@@ -202,14 +197,6 @@ def quiet_uri(uri: str) -> str:
     quiet = with_batch_mode(uri)
     command = ssh_command()
     return quiet if command is None else with_ssh_command(quiet, command)
-
-
-def ssh_command() -> str | None:
-    """Where the `tuivm-ssh` script is: beside this Python (a virtual environment, pipx), else on
-    PATH (`pip install --user`). None when it was not installed, as with a plain checkout."""
-    # Not resolved: the Python of a virtual environment is a link to one elsewhere.
-    folders = [str(Path(sys.executable).parent), *os.get_exec_path()]
-    return shutil.which(SSH_SCRIPT, path=os.pathsep.join(folders))
 
 
 def open_link(

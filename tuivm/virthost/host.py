@@ -12,7 +12,6 @@ import shlex
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -21,8 +20,9 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from tests.virthost.recipe import Image, VirtHostError, environ, image
-from tuivm.hypervisor.connect import ssh_command
+from tuivm.sshcommand import ssh_command
+from tuivm.virthost import recipe
+from tuivm.virthost.recipe import Image, Say, VirtHostError, environ, image
 
 MEMORY_MIB = 4096
 CPUS = 2
@@ -47,9 +47,11 @@ class VirtualHost:
     QEMU ends with the thread that booted it, however that ends; only `close` removes its files.
     """
 
-    def __init__(self, booted_from: Image | None = None) -> None:
-        """booted_from: an image of recipe.py; the one that `recipe.image()` has, when None."""
+    def __init__(self, booted_from: Image | None = None, *, say: Say = recipe.say) -> None:
+        """booted_from: an image of recipe.py; the one that `recipe.image()` has, when None. say:
+        told of what takes long or goes wrong."""
         self._image = booted_from
+        self._say = say
         self._state: Path | None = None
         self._qemu: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -59,7 +61,7 @@ class VirtualHost:
 
         Raises VirtHostError.
         """
-        self._image = self._image or image()
+        self._image = self._image or image(self._say)
         for left in reversed(range(TRIES)):
             try:
                 self._start(self._image)
@@ -68,7 +70,7 @@ class VirtualHost:
                 self._end()
                 if not left:
                     raise
-                print(f"tuivm: the virtual host is booted once more: {error}", file=sys.stderr)
+                self._say(f"the virtual host is booted once more: {error}")
             except BaseException:
                 self._end()
                 raise
@@ -83,7 +85,7 @@ class VirtualHost:
                 self.run(["systemctl", "poweroff"], seconds=_POWER_OFF_SECONDS, check=False)
                 self._qemu.wait(_POWER_OFF_SECONDS)
             except (VirtHostError, subprocess.TimeoutExpired) as error:
-                print(f"tuivm: the virtual host is ended by force: {error}", file=sys.stderr)
+                self._say(f"the virtual host is ended by force: {error}")
         self._end()
 
     def __enter__(self) -> Self:

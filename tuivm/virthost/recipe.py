@@ -1,7 +1,7 @@
 """The disk of the virtual host: Debian with libvirt, QEMU and an SSH server.
 
-Built once for each recipe (this file and customize.sh) and kept in the user's cache directory with
-the key that opens it. As root, or as a user that has subordinate user ids (/etc/subuid).
+Built once for each recipe (the packages and customize.sh) and kept in the user's cache directory
+with the key that opens it. As root, or as a user that has subordinate user ids (/etc/subuid).
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -30,7 +32,15 @@ PACKAGES = (
 DISK_SIZE = "6G"
 
 _HOOK = Path(__file__).with_name("customize.sh")
-_SOURCES = (Path(__file__), _HOOK)
+# The kernel makes what lazy_itable_init leaves out when it first mounts the disk for writing, and
+# under emulation that would go on beside every boot.
+_MKFS = ("-q", "-F", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0")
+_COPIED = (
+    ("boot/vmlinuz-*", "vmlinuz"),
+    ("boot/initrd.img-*", "initrd"),
+    ("etc/ssh/ssh_host_ed25519_key.pub", "host_key.pub"),
+)
+"""Files of the new system that are kept beside its disk, and their names there."""
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 _NEEDS = {
     "mmdebstrap": "mmdebstrap",
@@ -41,7 +51,13 @@ _NEEDS = {
     "setpriv": "util-linux",
 }
 """Programs, here and in host.py, and the Debian packages that bring them."""
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _BUILD_SECONDS = 1800
+_END_SECONDS = 30
+"""Until a program that was told to end has removed what it made."""
+
+Say = Callable[[str], None]
+"""Told in a line what goes on."""
 
 
 class VirtHostError(RuntimeError):
@@ -79,6 +95,13 @@ class Image:
         return f"{algorithm} {key}"
 
 
+def say(text: str) -> None:
+    """On standard error; a terminal that was closed is no reason to end."""
+    with suppress(OSError):
+        sys.stderr.write(f"tuivm: {text}\n")
+        sys.stderr.flush()
+
+
 def environ() -> dict[str, str]:
     """That of this process, with the sbin directories that a user's PATH on Debian lacks."""
     return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_SBIN}", "LC_ALL": "C"}
@@ -87,27 +110,39 @@ def environ() -> dict[str, str]:
 def missing_packages() -> list[str]:
     """Debian's names of the packages that this machine lacks for a virtual host."""
     path = environ()["PATH"]
-    return [package for program, package in _NEEDS.items() if not shutil.which(program, path=path)]
+    missing = [p for program, p in _NEEDS.items() if not shutil.which(program, path=path)]
+    # What a Debian is checked with, on machines that are none themselves.
+    return missing if _KEYRING.exists() else [*missing, "debian-archive-keyring"]
 
 
-def image() -> Image:
+def home() -> Path:
+    """Where images are kept."""
+    return user_cache_path("tuivm") / "virthost"
+
+
+def built() -> bool:
+    """There is an image of this recipe already."""
+    return (home() / _key()).exists()
+
+
+def image(say: Say = say) -> Image:
     """The image, built if need be (minutes). Raises VirtHostError where it cannot be."""
     missing = missing_packages()
     if missing:
-        raise VirtHostError(f"install first: {' '.join(missing)} (make virthost does)")
-    home = user_cache_path("tuivm") / "tests"
-    home.mkdir(parents=True, exist_ok=True)
-    built = home / f"virthost-{_key()}"
-    with _locked(home / "virthost.lock"):
-        if not built.exists():
-            print(f"tuivm: building the virtual host's disk, once, in {built}", flush=True)
-            with _scratch(home) as work:
-                _build(work)
-                (work / "made").rename(built)
-    return Image(built)
+        raise VirtHostError(f"install first: {' '.join(missing)}")
+    shelf = home()
+    shelf.mkdir(parents=True, exist_ok=True)
+    made = shelf / _key()
+    with _locked(shelf / "lock", say):
+        if not made.exists():
+            say(f"building the virtual host's disk, once, in {made} (one to four minutes)")
+            with _scratch(shelf) as work:
+                _build(work, say)
+                (work / "made").rename(made)
+    return Image(made)
 
 
-def _build(work: Path) -> None:
+def _build(work: Path, say: Say) -> None:
     made, tree, log = work / "made", work / "tree", work / "log"
     made.mkdir(mode=0o700)
     with log.open("wb") as said:
@@ -115,23 +150,19 @@ def _build(work: Path) -> None:
         _do(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tuivm", "-f", str(key)], said)
         public = key.with_suffix(".pub").read_text().strip()
         archive = work / "tree.tar"
+        say("  1 of 3: fetching and installing Debian's packages, 0.9 GB when unpacked")
         with archive.open("wb") as output:
             _do(_bootstrap(), said, output, TUIVM_KEY=public)
+        say("  2 of 3: unpacking")
         _do([*_as_root(), "mkdir", str(tree)], said)
         _do([*_as_root(), "tar", "--numeric-owner", "-xpf", str(archive), "-C", str(tree)], said)
         archive.unlink()
-        for pattern, name in (
-            ("boot/vmlinuz-*", "vmlinuz"),
-            ("boot/initrd.img-*", "initrd"),
-            ("etc/ssh/ssh_host_ed25519_key.pub", "host_key.pub"),
-        ):
+        for pattern, name in _COPIED:
             shutil.copyfile(_only(tree, pattern), made / name)
+        say("  3 of 3: writing the disk")
         disk = made / "host.img"
         _do(["truncate", "-s", DISK_SIZE, str(disk)], said)
-        # The kernel makes what lazy_itable_init leaves out when it first mounts the disk for
-        # writing, and under emulation that would go on beside every boot.
-        options = ["-q", "-F", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0"]
-        _do([*_as_root(), "mkfs.ext4", *options, "-d", str(tree), str(disk)], said)
+        _do([*_as_root(), "mkfs.ext4", *_MKFS, "-d", str(tree), str(disk)], said)
 
 
 def _bootstrap() -> list[str]:
@@ -160,21 +191,36 @@ def _do(
     command: Sequence[str], said: IO[bytes], output: IO[bytes] | None = None, **more: str
 ) -> None:
     """Run a command, its words into a log. Raises VirtHostError with the last of them."""
+    running = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=said if output is None else output,
+        stderr=said,
+        env={**environ(), **more},
+        # Ctrl+C on a terminal is for who builds: it is told to end then, with all that it started.
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=said if output is None else output,
-            stderr=said,
-            env={**environ(), **more},
-            timeout=_BUILD_SECONDS,
-            check=False,
-        )
+        status = running.wait(_BUILD_SECONDS)
     except subprocess.TimeoutExpired as error:
+        _end(running)
         raise VirtHostError(f"{command[0]} did not end within {_BUILD_SECONDS} s") from error
-    if done.returncode:
+    except BaseException:
+        _end(running)
+        raise
+    if status:
         words = Path(said.name).read_text(errors="replace")[-2000:]
-        raise VirtHostError(f"{command[0]} failed ({done.returncode}):\n{words}")
+        raise VirtHostError(f"{command[0]} failed ({status}):\n{words}")
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """In good order first: mmdebstrap removes its directory, and lets go of what it mounted."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(_END_SECONDS)
+            return
 
 
 def _only(tree: Path, pattern: str) -> Path:
@@ -185,25 +231,34 @@ def _only(tree: Path, pattern: str) -> Path:
 
 
 def _key() -> str:
-    digest = hashlib.sha256()
-    for source in _SOURCES:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
+    """Of all that decides what is in an image, and nothing else: it costs minutes to build."""
+    recipe = (_bootstrap(), DISK_SIZE, _MKFS, _COPIED)
+    return hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
 
 
 @contextmanager
-def _scratch(home: Path) -> Iterator[Path]:
+def _scratch(shelf: Path) -> Iterator[Path]:
     """A directory that goes with all that is in it, also what belongs to subordinate users."""
-    work = Path(tempfile.mkdtemp(prefix="virthost-building-", dir=home))
+    for left in shelf.glob("building-*"):
+        _remove(left)
+    work = Path(tempfile.mkdtemp(prefix="building-", dir=shelf))
     try:
         yield work
     finally:
-        subprocess.run([*_as_root(), "rm", "-rf", str(work)], check=False)
+        _remove(work)
+
+
+def _remove(work: Path) -> None:
+    subprocess.run([*_as_root(), "rm", "-rf", str(work)], start_new_session=True, check=False)
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, say: Say) -> Iterator[None]:
     """One process builds, the others wait for it."""
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another process builds the virtual host's disk: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
