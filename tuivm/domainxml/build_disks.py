@@ -8,7 +8,7 @@ from tuivm.domainxml.build_boot import boot_number
 from tuivm.domainxml.build_parts import Making, PlacedDisk, cdrom_bus, element
 from tuivm.domainxml.parse import Element
 from tuivm.model.creation import Placed
-from tuivm.model.spec import SCSI_CONTROLLERS, DiskKind
+from tuivm.model.spec import SCSI_CONTROLLERS, DiskKind, PassKind
 
 __all__ = ["PlacedDisk", "controllers", "disks", "iothreads"]
 
@@ -47,6 +47,9 @@ def controllers(making: Making) -> list[Element]:
             made[slot.controller] = element(
                 "controller", thread, type="scsi", index=slot.controller, model=slot.scsi
             )
+    if not made and any(one.kind is PassKind.SCSI for one in making.spec.passed):
+        # For a disk of the host's, where libvirt would take the oldest model that there is.
+        made[0] = element("controller", type="scsi", index=0, model="virtio-scsi")
     return [made[index] for index in sorted(made)]
 
 
