@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tuivm.model.cpusets import MOST, parse_cpus
 from tuivm.model.creation import CreationPlan
 from tuivm.model.findings import Finding
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.spec import CPU_MODES, Machine, Spec
 from tuivm.model.units import kib
 from tuivm.preflight.asking import error, note, shown, warning
-from tuivm.preflight.cpusets import MOST, parse_cpus
 from tuivm.preflight.nested import conditions
 
 _BASE_PAGES = (4, 16, 64)

@@ -29,11 +29,12 @@ class VerdictKind(StrEnum):
 
 class Verdict(NamedTuple):
     """words: the whole verdict in a line. findings: what passing it through means, without a
-    field."""
+    field. override: whoever types the device's address may pass the errors among them."""
 
     kind: VerdictKind
     words: str
     findings: tuple[Finding, ...] = ()
+    override: bool = False
 
 
 def verdict(device: HostDevice, offer: HostOffer, spec: Spec | None = None) -> Verdict:
@@ -46,7 +47,7 @@ def verdict(device: HostDevice, offer: HostOffer, spec: Spec | None = None) -> V
     together = (device, *group.known)
     lost = (*_all(together, "critical"), *_bridges(group))
     if lost:
-        return _hurts(name, lost)
+        return _hurts(name, lost)._replace(override=_overridable(together, lost, offer))
     if users := _all(together, "used_by") + _functions_in_use(device, offer):
         return _in_use(name, users, offer)
     if unknown := (*_all(together, "unknown"), *group.unknown):
@@ -147,6 +148,14 @@ def _all(devices: tuple[HostDevice, ...], what: str) -> tuple[str, ...]:
         words: tuple[str, ...] = getattr(device, what)
         found += words if not number else [f"{one} ({device.address})" for one in words]
     return tuple(dict.fromkeys(found))
+
+
+def _overridable(together: tuple[HostDevice, ...], lost: tuple[str, ...], offer: HostOffer) -> bool:
+    """A person who knows better may do without all of it, and nobody else has it."""
+    may = {f"{word} ({one.address})" for one in together for word in one.overridable}
+    may |= set(together[0].overridable)
+    used = any(one.used_by for one in together) or _functions_in_use(together[0], offer)
+    return set(lost) <= may and not used
 
 
 def _hurts(name: str, lost: tuple[str, ...]) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuivm.preflight.cpusets import parse_cpus
+from tuivm.model.cpusets import parse_cpus
 
 _LONGEST = 200
 
