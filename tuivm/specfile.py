@@ -142,6 +142,8 @@ def _machine(table: Table) -> Machine:
         numa=tuple(map(_numa, table.tables("numa"))),
         pins=table.texts("pins"),
         emulator_pin=table.text("emulator_pin"),
+        hide_hypervisor=table.flag("hide_hypervisor", False),
+        vendor_id=table.text("vendor_id"),
     )
     topology.end()
     table.end()
@@ -214,6 +216,8 @@ def _passed(table: Table) -> Passed:
         kind=table.choice("kind", PassKind, None),
         device=table.text("device"),
         nodedev=table.text("nodedev"),
+        rom_file=table.text("rom_file"),
+        rom_bar=table.maybe("rom_bar"),
     )
     table.end()
     return passed
@@ -302,7 +306,7 @@ def _said_machine(machine: Machine) -> dict[str, Any]:
         "nested",
         "viommu",
     )
-    keys += ("hugepages", "page_size", "pins", "emulator_pin")
+    keys += ("hugepages", "page_size", "pins", "emulator_pin", "hide_hypervisor", "vendor_id")
     return _and(
         _said(machine, keys, {"page_size": "page_kib"}),
         topology=_said(machine.topology, Topology._fields),

@@ -354,6 +354,11 @@ def _devices() -> dict[str, Case]:
             host="x86-tcg",
             offer={"session": True},
         ),
+        "hidden": _case(
+            SourceKind.IMPORT,
+            (IMPORTED,),
+            more={"machine": Q35._replace(hide_hypervisor=True, vendor_id="0123456789ab")},
+        ),
         "passt": _case(SourceKind.IMPORT, (IMPORTED,), more={"nics": (passt,)}),
         "nics": _case(
             SourceKind.IMPORT,

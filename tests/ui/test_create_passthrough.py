@@ -17,6 +17,7 @@ from tuivm.model.spec import Passed, PassKind, Preset, Spec
 from tuivm.screens.create.choices import ListField
 from tuivm.screens.create.devicetree import is_ticked, tree, turned
 from tuivm.screens.create.draft import Draft
+from tuivm.screens.create.fields import SwitchField, TextField
 from tuivm.screens.create.step_passthrough import PassthroughStep
 
 SIZE = (80, 24)
@@ -336,6 +337,26 @@ async def test_many_devices_scroll_within_their_room() -> None:
         assert "67:00.0" in shown(app)
         await pilot.press("space")
     assert app.spec.passed[0].device == "0000:67:00.0"
+
+
+async def test_what_drivers_of_gpus_want_is_asked_with_a_display_alone() -> None:
+    app = StepApp(PassthroughStep, start())
+    async with app.run_test(size=(100, 40)) as pilot:
+        hide, vendor = app.query_one(SwitchField), app.query_one(TextField)
+        assert not hide.display
+        assert not vendor.display
+        await move_to(app, pilot, GPU)
+        await pilot.press("space")
+        await pilot.pause()
+        assert hide.display
+        hide.focus_editor()
+        await pilot.press("space")
+        await pilot.pause()
+        vendor.focus_editor()
+        await pilot.press(*"abc")
+        await pilot.pause()
+    assert app.spec.machine.hide_hypervisor
+    assert app.spec.machine.vendor_id == "abc"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])

@@ -110,6 +110,15 @@ SPECIAL = {
             Passed(PassKind.USB_PORT, "1-5"),
         ),
     ),
+    "gpu": Spec(
+        name="gpu",
+        source=Source(SourceKind.EMPTY),
+        machine=Machine(hide_hypervisor=True, vendor_id="0123456789ab"),
+        passed=(
+            Passed(PassKind.PCI, "0000:01:00.0", rom_file="/var/lib/gpu.rom"),
+            Passed(PassKind.PCI, "0000:01:00.1", rom_bar=False),
+        ),
+    ),
     # Of a NIC the command makes a PCI device, and says so.
     "vf": Spec(
         name="vf",

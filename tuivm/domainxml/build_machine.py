@@ -50,8 +50,10 @@ def features(making: Making) -> Element | None:
         made.append(element("apic"))
         if making.arch == "i686" or making.virt_type == "xen":
             made.append(element("pae"))
-    if making.windows and making.x86 and kvm:
-        made.append(_hyperv())
+    if (hyperv := _hyperv(making)) is not None:
+        made.append(hyperv)
+    if spec.machine.hide_hypervisor and kvm:
+        made.append(element("kvm", element("hidden", state="on")))
     if making.x86 and kvm:
         # VMware's back door: nothing needs it, and it gets in the way of the mouse in X.
         made.append(element("vmport", state="off"))
@@ -179,12 +181,19 @@ def _loader(making: Making, root: Element, *, secure: bool) -> None:
     root.append(loader)
 
 
-def _hyperv() -> Element:
-    """What Windows knows itself to be on: it then waits and tells time without exits."""
-    plain = ("relaxed", "vapic", "vpindex", "runtime", "synic", "stimer", "frequencies")
-    made = element("hyperv", *(element(name, state="on") for name in plain), mode="custom")
-    made.insert(2, element("spinlocks", state="on", retries=8191))
-    return made
+def _hyperv(making: Making) -> Element | None:
+    """What Windows knows itself to be on: it then waits and tells time without exits. A vendor id
+    is shown to any guest that asks for one."""
+    if not making.x86 or making.virt_type != "kvm":
+        return None
+    made = element("hyperv", mode="custom")
+    if making.windows:
+        plain = ("relaxed", "vapic", "vpindex", "runtime", "synic", "stimer", "frequencies")
+        made.extend(element(name, state="on") for name in plain)
+        made.insert(2, element("spinlocks", state="on", retries=8191))
+    if vendor := making.spec.machine.vendor_id:
+        made.append(element("vendor_id", state="on", value=vendor))
+    return made if len(made) else None
 
 
 def _path(placed: Placed) -> str:

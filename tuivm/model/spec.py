@@ -105,7 +105,9 @@ class Machine(NamedTuple):
     """virt_type: "kvm", "qemu", "xen", "hvf". cpu: "host-model", "host-passthrough", "maximum" or
     a model's name. nested: the guest shall run guests of its own. viommu: "", "intel", "virtio".
     pins: the host's CPUs for each vCPU ("2-3"), () for none; emulator_pin the same for QEMU's own
-    threads. page_kib: size of hugepages, 0 for the host's default."""
+    threads. page_kib: size of hugepages, 0 for the host's default. hide_hypervisor: the guest does
+    not see KVM's signature; vendor_id: what it sees as Hyper-V's, 12 characters at most. Drivers of
+    some GPUs refuse to work in a guest otherwise."""
 
     virt_type: str = ""
     arch: str = ""
@@ -121,6 +123,8 @@ class Machine(NamedTuple):
     numa: tuple[NumaCell, ...] = ()
     pins: tuple[str, ...] = ()
     emulator_pin: str = ""
+    hide_hypervisor: bool = False
+    vendor_id: str = ""
 
 
 CPU_MODES = ("host-passthrough", "host-model", "maximum")

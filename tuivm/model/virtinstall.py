@@ -7,7 +7,7 @@ card with graphics) is left to it; what it cannot say is in `remarks`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tuivm.model.creation import CreationPlan
 from tuivm.model.offers import HostOffer
@@ -141,6 +141,11 @@ def _machine(plan: CreationPlan) -> Iterator[str]:
         yield from ("--features", "ioapic.driver=qemu") if kvm else ()
     else:
         yield from option("--iommu", {"model": machine.viommu})
+    if machine.hide_hypervisor:
+        yield from ("--features", "kvm.hidden.state=on")
+    if machine.vendor_id:
+        value = {"hyperv.vendor_id.value": machine.vendor_id}
+        yield from option("--features", {"hyperv.vendor_id.state": "on", **value})
     if machine.hugepages:
         page = machine.page_kib or ""
         size = {"hugepages.page0.size": page, "hugepages.page0.unit": "KiB" if page else ""}
@@ -234,16 +239,25 @@ def _network(nic: Nic, *, iommu: bool) -> dict[str, object]:
     return parts
 
 
-def _hostdev(one: Passed, offer: HostOffer) -> tuple[str, str]:
+def _hostdev(one: Passed, offer: HostOffer) -> Iterable[str]:
     found = next((each for each in offer.devices if each.address == one.device), None)
     match one.kind:
         case PassKind.USB:
             vendor, _, product = one.device.partition(":")
-            return "--hostdev", f"0x{vendor}:0x{product}"
+            name = f"0x{vendor}:0x{product}"
         case PassKind.USB_PORT if found and found.bus is not None and found.device is not None:
-            return "--hostdev", f"{found.bus}.{found.device}"
+            name = f"{found.bus}.{found.device}"
+        case _ if said := one.nodedev or (found.nodedev if found else ""):
+            name = said
         case PassKind.MDEV:
             name = f"mdev_{one.device.replace('-', '_')}"
+        case PassKind.SCSI:
+            name = f"scsi_{one.device.replace(':', '_')}"
         case _:
             name = "pci_" + re.sub(r"[:.]", "_", one.device)
-    return "--hostdev", one.nodedev or (found.nodedev if found else "") or name
+    bar = {None: "", True: "on", False: "off"}[one.rom_bar]
+    parts = {"": name, "rom.bar": bar}
+    if one.rom_file:
+        # It has no option of its own.
+        parts |= {"xpath0.set": "./rom/@file", "xpath0.value": one.rom_file}
+    return option("--hostdev", parts)

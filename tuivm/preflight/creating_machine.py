@@ -20,6 +20,7 @@ from tuivm.preflight.default_machine import (
 )
 from tuivm.preflight.defaults import NO_SCREEN
 from tuivm.preflight.drivers import knows_q35, needs_tpm, needs_uefi
+from tuivm.preflight.hiding import vendor_id_fault
 from tuivm.preflight.since import VIRTIO_IOMMU, too_old
 
 _UEFI = (Firmware.UEFI, Firmware.UEFI_SECURE)
@@ -44,6 +45,7 @@ def check_machine(plan: CreationPlan, offer: HostOffer, caps: DomainCaps) -> Ite
     yield from _firmware(spec, offer, caps, plan.os)
     yield from _tpm(spec.machine, offer, caps, plan.os)
     yield from _viommu(spec.machine, offer)
+    yield from _hiding(spec.machine)
     yield from _slots(spec)
     yield from _graphics(spec, caps)
     if is_q35(spec.machine.machine) and knows_q35(plan.os) is False:
@@ -241,6 +243,19 @@ def _viommu(machine: Machine, offer: HostOffer) -> Iterator[Finding]:
             field,
             "the guest has to switch it on: intel_iommu=on on its kernel's command line",
             "passthrough inside the guest works then; I/O costs more",
+        )
+
+
+def _hiding(machine: Machine) -> Iterator[Finding]:
+    if fault := vendor_id_fault(machine.vendor_id):
+        field, vendor = "machine.vendor_id", shown(machine.vendor_id)
+        yield error("vendor-id", field, f"{vendor} cannot be a vendor id", remedy=fault)
+    hides = machine.hide_hypervisor or machine.vendor_id
+    if hides and machine.virt_type != "kvm":
+        yield note(
+            "hiding-tcg",
+            "machine.hide_hypervisor" if machine.hide_hypervisor else "machine.vendor_id",
+            "only KVM shows a hypervisor's signature: there is nothing to hide or to change",
         )
 
 

@@ -17,6 +17,7 @@ _FORMS = {
     PassKind.VF: (r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", "such as 0000:01:10.0"),
     PassKind.USB: (r"[0-9a-f]{4}:[0-9a-f]{4}", "vendor and product, such as 046d:c52b"),
     PassKind.USB_PORT: (r"\d+-\d+(\.\d+)*", "bus and port, such as 1-1.4"),
+    PassKind.SCSI: (r"\d+:\d+:\d+:\d+", "host, bus, target and unit, such as 2:0:0:0"),
     PassKind.MDEV: (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "a UUID"),
 }
 _SUBSYSTEMS = {
@@ -24,6 +25,7 @@ _SUBSYSTEMS = {
     PassKind.VF: "pci",
     # libvirt does not list mdev, which goes by VFIO as PCI devices do.
     PassKind.MDEV: "pci",
+    PassKind.SCSI: "scsi",
     PassKind.USB: "usb",
     PassKind.USB_PORT: "usb",
 }

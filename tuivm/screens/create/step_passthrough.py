@@ -11,7 +11,9 @@ from textual.widgets import Static
 
 from tuivm.model.findings import Severity
 from tuivm.model.offers import HostDevice
+from tuivm.model.spec import Spec
 from tuivm.model.units import visible
+from tuivm.preflight.hiding import vendor_id_fault
 from tuivm.preflight.passing import Verdict, VerdictKind, verdict
 from tuivm.screens.create.choices import ListField, Row, Rows
 from tuivm.screens.create.devicetree import (
@@ -25,7 +27,7 @@ from tuivm.screens.create.devicetree import (
     turned,
 )
 from tuivm.screens.create.draft import Draft
-from tuivm.screens.create.fields import finding_line
+from tuivm.screens.create.fields import Field, SwitchField, TextField, finding_line
 from tuivm.screens.create.picks import completed
 from tuivm.screens.create.step import Step
 from tuivm.widgets.itemlist import ItemList
@@ -39,6 +41,10 @@ _LOOKS = {
     VerdictKind.IMPOSSIBLE: ("–", "-", "impossible", "$quiet"),
 }
 """Glyph, ASCII glyph, word, style."""
+_DISPLAY = "03"
+"""PCI's base class."""
+_HIDING = "the guest does not see KVM's signature: drivers of some GPUs refuse to work else"
+_VENDOR = "what the guest sees as Hyper-V's, for the same drivers; up to 12 characters"
 NO_IOMMU = (
     "No IOMMU group: PCI devices cannot be passed through. Turn VT-d or AMD-Vi on in the firmware, "
     "add intel_iommu=on (Intel) to the host's kernel command line, and reboot. USB needs none."
@@ -50,7 +56,11 @@ class PassthroughStep(Step):
 
     title = "Passthrough"
     about = "Devices of the host's that the guest shall have to itself."
-    keys: ClassVar[tuple[str, ...]] = ("passthrough",)
+    keys: ClassVar[tuple[str, ...]] = (
+        "passthrough",
+        "machine.hide_hypervisor",
+        "machine.vendor_id",
+    )
 
     DEFAULT_CSS = """
     PassthroughStep { overflow-y: hidden; }
@@ -67,6 +77,8 @@ class PassthroughStep(Step):
     def compose(self) -> ComposeResult:
         yield Static(classes="remark")
         yield ListField("passthrough", "Devices")
+        yield SwitchField("machine.hide_hypervisor", "Hide KVM", _HIDING)
+        yield TextField("machine.vendor_id", "Hyper-V vendor", _VENDOR, check=vendor_id_fault)
         yield Static(classes="detail")
 
     def on_mount(self) -> None:
@@ -91,11 +103,37 @@ class PassthroughStep(Step):
         field.display = bool(rows)
         field.show(rows)
         self.query_one(Rows).styles.height = "1fr"
+        self._fill_hiding(draft)
         remark = self.query_one(".remark", Static)
         text = _remark(draft)
         remark.display = bool(text)
         remark.update(Content(visible(text)))
         self._explain()
+
+    def _fill_hiding(self, draft: Draft) -> None:
+        """What drivers of some GPUs want matters with a display alone, or once it was said."""
+        machine, devices = draft.spec.machine, draft.offered.devices
+        display = any(
+            device.kind == "pci"
+            and device.class_.startswith(_DISPLAY)
+            and is_ticked(self._passed, device, devices)
+            for device in devices
+        )
+        hide = self.query_one(SwitchField)
+        hide.show(machine.hide_hypervisor or None)
+        vendor = self.query_one(TextField)
+        vendor.show(machine.vendor_id)
+        hide.display = vendor.display = bool(
+            display or machine.hide_hypervisor or machine.vendor_id
+        )
+
+    def edited(self, field: Field, draft: Draft) -> Spec:
+        machine = draft.spec.machine
+        if isinstance(field, SwitchField):
+            machine = machine._replace(hide_hypervisor=bool(field.value))
+        elif isinstance(field, TextField):
+            machine = machine._replace(vendor_id=str(field.value))
+        return draft.spec._replace(machine=machine)
 
     def _row(self, branch: Branch) -> Content:
         if branch.gone is not None:
@@ -195,7 +233,8 @@ class PassthroughStep(Step):
         self.show(self.draft)
 
     def said(self, draft: Draft) -> bool:
-        return bool(draft.spec.passed)
+        machine = draft.spec.machine
+        return bool(draft.spec.passed or machine.hide_hypervisor or machine.vendor_id)
 
 
 _NOTHING = "What is passed through is the guest's alone: the host, and other guests, lose it."

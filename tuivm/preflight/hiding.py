@@ -1,0 +1,15 @@
+"""What drivers of some GPUs want not to see: that they run in a guest of KVM's."""
+
+from __future__ import annotations
+
+import re
+
+_VENDOR_ID = re.compile(r"[ -+\--~]{1,12}")
+"""Printable, no comma."""
+
+
+def vendor_id_fault(text: str) -> str:
+    """What is wrong with a vendor id of Hyper-V's, "" for nothing; "" is libvirt's default."""
+    if not text or _VENDOR_ID.fullmatch(text):
+        return ""
+    return "up to 12 letters and digits: CPUID has no room for more, and a comma ends it for QEMU"
