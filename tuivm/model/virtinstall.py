@@ -144,8 +144,10 @@ def _machine(plan: CreationPlan) -> Iterator[str]:
     if machine.hide_hypervisor:
         yield from ("--features", "kvm.hidden.state=on")
     if machine.vendor_id:
-        value = {"hyperv.vendor_id.value": machine.vendor_id}
-        yield from option("--features", {"hyperv.vendor_id.state": "on", **value})
+        # It has no option of its own.
+        parts = {"xpath0.set": "./hyperv/vendor_id/@state", "xpath0.value": "on"}
+        parts |= {"xpath1.set": "./hyperv/vendor_id/@value", "xpath1.value": machine.vendor_id}
+        yield from option("--features", parts)
     if machine.hugepages:
         page = machine.page_kib or ""
         size = {"hugepages.page0.size": page, "hugepages.page0.unit": "KiB" if page else ""}
