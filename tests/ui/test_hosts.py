@@ -476,9 +476,9 @@ async def test_load_is_charted_a_host(tmp_path: Path) -> None:
     async with running(tmp_path, two, hosts=("local", "rack7"), size=(100, 40)) as rig:
         await rig.press("3")
         assert "local · CPU" in rig.text
-        await rig.press("down", "tab")
+        await rig.press("down", "m")
         assert "rack7 · memory" in rig.text
-        await rig.press("tab")
+        await rig.press("m")
         assert "rack7 · CPU" in rig.text
         statuses = rig.app.store.statuses(rig.app.now())
         assert {status.state for status in statuses} == {HostState.UP}

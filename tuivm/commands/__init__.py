@@ -7,6 +7,7 @@ from tuivm.commands.charts import CHART_COMMANDS
 from tuivm.commands.compare import COMPARE_COMMANDS
 from tuivm.commands.create import CREATE_COMMANDS
 from tuivm.commands.guests import GUEST_COMMANDS
+from tuivm.commands.hosts import HOSTS_COMMANDS
 from tuivm.commands.lab import LAB_COMMANDS
 from tuivm.commands.lifecycle import LIFECYCLE
 from tuivm.commands.program import (
@@ -26,6 +27,7 @@ COMMANDS: tuple[CommandType, ...] = (
     *CHART_COMMANDS,
     *COMPARE_COMMANDS,
     *LAB_COMMANDS,
+    *HOSTS_COMMANDS,
     *HOST_COMMANDS,
     *PROGRAM_COMMANDS,
     *TOUR_COMMANDS,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tuivm.commands.base import COMPARE, GUEST, GUESTS, HOSTS, LAB, ScreenCommand
 
 CHARTS = frozenset({GUESTS, GUEST, COMPARE, HOSTS})
+TURNED = CHARTS - {HOSTS}
+"""Places with a series of charts: in the hosts place the same keys turn its pages."""
 CLOSE_UP = frozenset({GUEST, COMPARE})
 """Places that are there for their charts."""
 
@@ -15,7 +17,7 @@ class NextChart(ScreenCommand):
     id = "screen.next_chart"
     label = "chart"
     keys = ("tab",)
-    places = CHARTS
+    places = TURNED
     group = "chart"
     footer = 24
 
@@ -26,7 +28,7 @@ class PreviousChart(ScreenCommand):
     id = "screen.previous_chart"
     label = "previous chart"
     keys = ("shift+tab",)
-    places = CHARTS
+    places = TURNED
     group = "chart"
 
 

@@ -134,7 +134,7 @@ class ToggleHosts(ScreenCommand):
     id = "screen.hosts_pane"
     label = "hosts pane"
     keys = ("backslash",)
-    places = frozenset({GUESTS})
+    places = TABLES
     group = "table"
 
 

@@ -1,0 +1,1 @@
+"""The pages of the hosts place, one file a page."""
