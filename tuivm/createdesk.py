@@ -6,7 +6,9 @@ import asyncio
 
 from tuivm.commands.base import Desk, Place
 from tuivm.model.createports import CreatePort
+from tuivm.model.deviceports import DevicePort
 from tuivm.model.guests import GuestKey
+from tuivm.screens.create.drafting import DeviceNews
 from tuivm.screens.create.progress import CONSOLE, OVERVIEW
 from tuivm.screens.create.wizard import Wizard
 
@@ -22,7 +24,17 @@ async def create_guest(desk: Desk, place: Place) -> None:
         host = desk.host(name)
         return None if host is None else host.creating()
 
-    wizard = Wizard(hosts_for(desk, place), port, clock=desk.now, began=desk.began)
+    def revision(name: str) -> object:
+        snapshot = desk.store.snapshot(name)
+        # What is not heard now is not news.
+        return None if snapshot is None else (snapshot.generation, snapshot.revisions.devices)
+
+    def devices(name: str) -> DevicePort | None:
+        host = desk.host(name)
+        return None if host is None else host.devices()
+
+    news = DeviceNews(revision, devices)
+    wizard = Wizard(hosts_for(desk, place), port, clock=desk.now, began=desk.began, news=news)
     ending = await desk.ask(wizard)
     if ending is None or ending.then not in (OVERVIEW, CONSOLE):
         return

@@ -28,6 +28,8 @@ from tests.ui.wizard_support import (
 )
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.hosts import Problem
+from tuivm.model.offers import HostDevice
+from tuivm.model.snapshot import Revisions
 from tuivm.model.spec import DiskKind, SourceKind
 from tuivm.screens.create.fields import TextField
 from tuivm.screens.create.progress import CreateProgress
@@ -501,3 +503,31 @@ async def test_keys_of_the_own_home_are_offered(
         await rig.press("escape", "x")
         await settled(rig)
         assert wizard(rig).draft.spec.source.cloud.ssh_keys == ()
+
+
+async def test_devices_that_come_and_go_while_the_wizard_is_open(tmp_path: Path) -> None:
+    async with running(tmp_path, web) as rig:
+        await opened(rig)
+        await with_iso(rig)
+        for _ in range(5):
+            await rig.press("pagedown")
+        await at(rig, "Passthrough")
+        assert "82599ES" in rig.text
+        await rig.press("space")
+        await rig.until(lambda: bool(wizard(rig).draft.spec.passed))
+        host = rig.host()
+        offer = host.device_port.offer
+        plugged = HostDevice(
+            "usb", "usb_1_7", "1-7", "SanDisk", "Cruzer", "0781:5530", bus=1, device=9
+        )
+        host.device_port.offer = offer._replace(devices=(*offer.devices[1:], plugged))
+        host.revisions = Revisions(devices=1)
+        await rig.tick()
+        await rig.until(lambda: "Cruzer" in rig.text)
+        assert "not on this host now" in rig.text
+        await settled(rig)
+        gone = [one for one in wizard(rig).draft.findings if one.id == "pass-gone"]
+        assert gone
+        assert host.device_port.asked == ["devices"]
+        # The rest of the offer stays.
+        assert wizard(rig).draft.offered.pools == creation(rig).offered.pools

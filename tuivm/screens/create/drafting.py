@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from uuid import uuid4
 
 from tuivm.model.createports import CreatePort
+from tuivm.model.deviceports import DevicePort
 from tuivm.model.hosts import Problem
 from tuivm.screens.create.board import Board
 from tuivm.screens.create.draft import Draft
-from tuivm.screens.create.drafter import Drafter
+from tuivm.screens.create.drafter import Drafter, heard
 from tuivm.screens.create.step import Step
 
+LOOK_EVERY = 1.0
+"""Seconds between two looks at whether devices of the host's came or went."""
 QUIET = 0.3
 """Seconds without a change of the source after which it is looked at."""
+
+
+class DeviceNews(NamedTuple):
+    """revision: of a host's devices, another one when some came, went or were taken. port: the way
+    to them; None when the host is no longer there."""
+
+    revision: Callable[[str], object]
+    port: Callable[[str], DevicePort | None]
 
 
 class DraftingBoard(Board):
     """Asks the host of its draft what it offers, and has worked out what follows from the spec.
 
-    port: the way to a host, None when it is no longer there. clock: seconds.
+    port: the way to a host, None when it is no longer there. clock: seconds. news: of its devices,
+    which are asked for anew while the rest of the offer stays.
     """
 
     def __init__(
@@ -29,18 +42,47 @@ class DraftingBoard(Board):
         steps: Sequence[Step],
         port: Callable[[str], CreatePort | None],
         clock: Callable[[], float],
+        news: DeviceNews | None = None,
     ) -> None:
         super().__init__(draft, steps)
         self._port_of = port
         self._uuid = str(uuid4())
         self._clock = clock
         self.drafter: Drafter | None = None
+        self._news = news
+        self._revision: object = None
+        """Of the devices that the offer has."""
         self._asked_at: float | None = None
         """When the host was asked what it offers; None when it has answered."""
         self._busy = False
         self._again = False
         self._drawn = draft.spec.source
         """The source as it was last worked out."""
+
+    def on_mount(self) -> None:
+        if self._news is not None:
+            self.set_interval(LOOK_EVERY, self._look_for_news)
+
+    def _look_for_news(self) -> None:
+        news, host = self._news, self.draft.host
+        if news is None or self.draft.offer is None or self._asked_at is not None:
+            return
+        revision = news.revision(host)
+        if revision != self._revision and (port := news.port(host)) is not None:
+            self._revision = revision
+            self.run_worker(self._hear_devices(port, host), group="devices", exclusive=True)
+
+    async def _hear_devices(self, port: DevicePort, host: str) -> None:
+        """Put the devices of now into the offer, unless it was asked for as a whole meanwhile."""
+        asked = self.draft.offer
+        heard_of = (await heard(port.devices())).offer
+        offer = self.draft.offer
+        if heard_of is None or offer is None or offer is not asked or self.draft.host != host:
+            return
+        if (offer.devices, offer.guests) != (heard_of.devices, heard_of.guests):
+            fresh = offer._replace(devices=heard_of.devices, guests=heard_of.guests)
+            self.put(self.draft._replace(offer=fresh))
+            self.work_out()
 
     def show_draft(self) -> None:
         """Show the draft as it is now."""
@@ -66,6 +108,7 @@ class DraftingBoard(Board):
             return
         self.drafter = Drafter(port, self._uuid)
         self._asked_at = self._clock()
+        self._revision = self._news.revision(host) if self._news else None
         self.put(self.draft._replace(problem=None))
         self.run_worker(self._hear(self.drafter), group="offer", exclusive=True)
 

@@ -20,7 +20,7 @@ from tuivm.model.spec import Source, SourceKind, Spec
 from tuivm.screens.create import deeds
 from tuivm.screens.create.board import Ending
 from tuivm.screens.create.draft import Draft
-from tuivm.screens.create.drafting import DraftingBoard
+from tuivm.screens.create.drafting import DeviceNews, DraftingBoard
 from tuivm.screens.create.frame import step_of
 from tuivm.screens.create.progress import BACK, CreateProgress
 from tuivm.screens.create.step import Step
@@ -61,7 +61,8 @@ class Wizard(DraftingBoard):
     """Answers what was made; None when it was left without.
 
     hosts: names to choose from, the first is the one that is chosen. port: the way to one of them,
-    None when it is no longer there. spec: to begin with. began: told of each creation.
+    None when it is no longer there. spec: to begin with. began: told of each creation. news: of a
+    host's devices.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,6 +86,7 @@ class Wizard(DraftingBoard):
         *,
         clock: Callable[[], float] = time.monotonic,
         began: Callable[[CreationRun], None] = lambda _run: None,
+        news: DeviceNews | None = None,
     ) -> None:
         self._began = spec or Spec(source=Source(kind=SourceKind.ISO))
         draft = Draft(
@@ -93,7 +95,7 @@ class Wizard(DraftingBoard):
             spec=self._began,
             full=self._began,
         )
-        super().__init__(draft, [kind(draft) for kind in _STEPS], port, clock)
+        super().__init__(draft, [kind(draft) for kind in _STEPS], port, clock, news)
         self._began_run = began
         self._accepted: frozenset[Finding] = frozenset()
         self._edit: Edit | None = None
