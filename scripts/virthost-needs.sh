@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 missing=$(.venv/bin/python -c '
-from tuivm.virthost.recipe import missing_packages
+from tuivm.virthost.needs import missing_packages
 print(*missing_packages())')
 [ -n "$missing" ] || exit 0
 say "missing on this machine for the virtual host: $missing"

@@ -18,6 +18,7 @@ SHELLS = ("bash", "zsh", "fish")
 LESSONS = ("nested", "machine", "iothread")
 DISK_BACKINGS = ("null", "file")
 NIC_BACKINGS = ("socket", "tap")
+DEVICE_KINDS = ("pci", "usb", "mdev", "scsi", "net")
 EXPORTS = ("json", "md", "svg")
 DEFAULT_TIMEOUT = 10.0
 MIN_INTERVAL = 0.1
@@ -55,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
         ("hosts", "the hosts, and how they are doing"),
         ("list", "the guests of all hosts, with their devices"),
         ("stats", "what guests and devices do, as rates, again and again"),
+        ("devices", "the hosts' devices, and whether each may be passed through"),
         ("check", "whether this host can virtualize, and what to do if not"),
     ):
         command = _command(commands, name, text)
@@ -77,11 +79,24 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--brief", action="store_true", help="one line a guest (JSON has the devices still)"
             )
+        if name == "devices":
+            command.add_argument(
+                "--kind",
+                type=_device_kinds,
+                default=DEVICE_KINDS,
+                metavar="A,B",
+                help=f"these alone, of {', '.join(DEVICE_KINDS)} (default: all)",
+            )
         if name == "stats":
             _add_stats_options(command)
     _add_create(commands)
     _add_lab(commands)
     demo = _command(commands, "demo", "two live guests compared, virtio and emulated, and a tour")
+    demo.add_argument(
+        "--host",
+        action="store_true",
+        help="a host made of software instead, with IOMMU, SR-IOV and KVM, to show passthrough on",
+    )
     _add_appliance_options(demo)
     completions = _command(commands, "completions", "print the completions for a shell")
     completions.add_argument("shell", choices=SHELLS, metavar="SHELL", help="bash, zsh or fish")
@@ -311,6 +326,15 @@ def _words(text: str) -> tuple[str, ...]:
     if not words:
         raise argparse.ArgumentTypeError("must name something, with commas in between")
     return words
+
+
+def _device_kinds(text: str) -> tuple[str, ...]:
+    kinds = _words(text)
+    for kind in kinds:
+        if kind not in DEVICE_KINDS:
+            known = ", ".join(DEVICE_KINDS)
+            raise argparse.ArgumentTypeError(f"there is no kind {kind}; kinds: {known}")
+    return kinds
 
 
 def options_of(arguments: argparse.Namespace) -> Options:

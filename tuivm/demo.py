@@ -42,7 +42,7 @@ def run_demo(arguments: argparse.Namespace, options: Options, interface: Interfa
 
     gc.enable()
     if options.log_path is not None and (warning := logs.start(options.log_path)):
-        _say(warning)
+        say(warning)
     if not options.connections:
         # The person's own: no root is needed for it.
         options = options._replace(connections=(SYSTEM if targets.is_root() else SESSION,))
@@ -50,7 +50,7 @@ def run_demo(arguments: argparse.Namespace, options: Options, interface: Interfa
         specs = _specs(options)
     except targets.TargetError as error:
         problem = error.problem
-        _say(f"{problem.what}: {problem.reason}\n  remedy: {problem.remedy}")
+        say(f"{problem.what}: {problem.reason}\n  remedy: {problem.remedy}")
         return Exit.USAGE
     # Nothing is measured to the limit, which is what fio is for.
     build = partial(
@@ -59,13 +59,13 @@ def run_demo(arguments: argparse.Namespace, options: Options, interface: Interfa
     for number in (signal.SIGTERM, signal.SIGHUP):
         # nohup's stays ignored.
         if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _leave)
+            signal.signal(number, leave)
     try:
         host = open_lab_host(specs[0])
     except LabError as error:
         _tell(error)
         return Exit.UNREACHABLE
-    demo = Demo(host, build, say=_say)
+    demo = Demo(host, build, say=say)
     code: int = Exit.FAILED
     try:
         code = _show(host, demo, specs, options, interface)
@@ -77,7 +77,7 @@ def run_demo(arguments: argparse.Namespace, options: Options, interface: Interfa
         # Each step of what follows has a deadline of its own.
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, _hold)
+        signal.signal(signal.SIGINT, hold_on)
         try:
             demo.close()
         except LabError as error:
@@ -97,23 +97,23 @@ def _show(
     """Raises LabError."""
     _offer_leftovers(host, specs[0])
     made = demo.start(host.abilities())
-    if not _on_terminal():
+    if not on_terminal():
         return _print(options, specs[:1])
     keys = [GuestKey(specs[0].name, one.uuid) for one in made]
     return interface(options._replace(notices=tuple(demo.remarks)), keys)
 
 
-def _leave(number: int, _frame: object) -> NoReturn:
+def leave(number: int, _frame: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _hold(number: int, _frame: object) -> None:
+def hold_on(number: int, _frame: object) -> None:
     """Who presses Ctrl+C twice does not mean what goes on by then."""
-    _say("still removing; Ctrl+C again leaves the rest, which the next start finds")
+    say("still removing; Ctrl+C again leaves the rest, which the next start finds")
     signal.signal(number, signal.default_int_handler)
 
 
-def _on_terminal() -> bool:
+def on_terminal() -> bool:
     # Textual draws on standard error.
     return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
@@ -124,17 +124,15 @@ def _offer_leftovers(host: LabHost, spec: HostSpec) -> None:
     if not found:
         return
     things = "1 thing" if len(found) == 1 else f"{len(found)} things"
-    _say(f"an earlier run that was killed left {things} on {spec.name}:")
+    say(f"an earlier run that was killed left {things} on {spec.name}:")
     for one in found:
-        _say(
-            f"  {one.kind} {one.name} ({one.detail})" if one.detail else f"  {one.kind} {one.name}"
-        )
-    if not _on_terminal():
+        say(f"  {one.kind} {one.name} ({one.detail})" if one.detail else f"  {one.kind} {one.name}")
+    if not on_terminal():
         connect = f" -c {shlex.quote(spec.uri)}" if spec.uri else ""
-        _say(f"`tuivm{connect} lab clean` removes them")
+        say(f"`tuivm{connect} lab clean` removes them")
     elif _agreed():
         host.clean(found)
-        _say("removed")
+        say("removed")
 
 
 def _agreed() -> bool:
@@ -148,7 +146,7 @@ def _specs(options: Options) -> tuple[HostSpec, ...]:
     conf = targets.read_libvirt_conf(os.environ, root=targets.is_root())
     loaded = config.load(options.config_path, aliases=conf.aliases)
     for problem in loaded.problems:
-        _say(problem)
+        say(problem)
     return targets.choose(options, loaded.config.hosts, conf, os.environ)
 
 
@@ -173,10 +171,10 @@ def _print(options: Options, specs: Sequence[HostSpec]) -> int:
 
 def _tell(error: object) -> None:
     what, reason, remedy = (getattr(error, name, "") for name in ("what", "reason", "remedy"))
-    _say("\n".join(filter(None, (what, reason, f"  remedy: {remedy}" if remedy else ""))))
+    say("\n".join(filter(None, (what, reason, f"  remedy: {remedy}" if remedy else ""))))
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     lines = "\n".join(map(visible, text.splitlines()))
     # A terminal that was closed is no reason to leave the guests.
     with suppress(OSError):

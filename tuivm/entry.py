@@ -45,6 +45,10 @@ def run(arguments: Sequence[str]) -> int:
 def _carry_out(parsed: argparse.Namespace) -> int:
     options = cli.options_of(parsed)
     _require_config(options)
+    if parsed.command == "demo" and parsed.host:
+        from tuivm.hostdemo import run_host_demo  # noqa: PLC0415 - not for the UI
+
+        return run_host_demo(parsed, options, _run_interface)
     if parsed.command == "demo":
         from tuivm.demo import run_demo  # noqa: PLC0415 - not for the UI
 
@@ -77,8 +81,8 @@ def _require_config(options: Options) -> None:
         raise SystemExit(Exit.USAGE)
 
 
-def _run_interface(options: Options, demo: Sequence[GuestKey] = ()) -> int:
-    """demo: the guests of `tuivm demo`, if it is that."""
+def _run_interface(options: Options, demo: Sequence[GuestKey] | str = ()) -> int:
+    """demo: the guests of `tuivm demo`, or the name of its host, if it is that."""
     # Textual draws on standard error.
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         sys.stderr.write(

@@ -35,10 +35,10 @@ CREATION_GRACE = 10.0
 WATCH_EVERY = 1.0
 
 
-def run(options: Options, demo: Sequence[GuestKey] = ()) -> int:
+def run(options: Options, demo: Sequence[GuestKey] | str = ()) -> int:
     """Open the user interface; returns the exit code. The environment is settled already.
 
-    demo: the guests of `tuivm demo`, () for none.
+    demo: the guests of `tuivm demo`, the name of the host of `tuivm demo --host`, () for neither.
     """
     problems = list(options.notices)
     specs: tuple[HostSpec, ...] = ()
@@ -61,7 +61,11 @@ def run(options: Options, demo: Sequence[GuestKey] = ()) -> int:
     columns = tuple(column.id for column in COLUMNS)
     loaded = config.load(options.config_path, columns=columns, themes=names, aliases=conf.aliases)
     make: Callable[..., TuivmApp] = TuivmApp
-    if demo:
+    if isinstance(demo, str):
+        from tuivm.hostdemoapp import HostDemoApp  # noqa: PLC0415 - for the demo alone
+
+        make = partial(HostDemoApp, demo)
+    elif demo:
         from tuivm.demoapp import DemoApp  # noqa: PLC0415 - for the demo alone
 
         make = partial(DemoApp, demo)

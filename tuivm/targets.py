@@ -35,7 +35,8 @@ def choose(
     """The hosts to open, each under a name of its own. Raises TargetError.
 
     The first of these that names any: -c, LIBVIRT_DEFAULT_URI, the configuration, uri_default of
-    libvirt.conf, and the empty URI, which lets libvirt pick as it does for `virsh`.
+    libvirt.conf, and the empty URI, which lets libvirt pick as it does for `virsh`. In front of
+    them are the hosts that the run has itself.
     """
     known = tuple(configured)
     wanted = [_named(word, known, conf) for word in options.connections]
@@ -46,7 +47,7 @@ def choose(
     if not wanted:
         wanted = [_named(conf.uri_default, (), conf)]
     chosen: dict[str, HostSpec] = {}
-    for spec in wanted:
+    for spec in (*options.own_hosts, *wanted):
         same = chosen.get(spec.name)
         if same is not None and same.uri == spec.uri:
             continue

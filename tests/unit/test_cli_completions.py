@@ -21,7 +21,17 @@ def script(shell: str) -> str:
 
 def test_every_command_and_option_is_there(shell: str) -> None:
     text = script(shell)
-    for word in ("hosts", "list", "stats", "check", "completions", "connect", "readonly", "json"):
+    for word in (
+        "hosts",
+        "list",
+        "stats",
+        "devices",
+        "check",
+        "completions",
+        "connect",
+        "readonly",
+        "json",
+    ):
         assert word in text
 
 
@@ -42,6 +52,7 @@ def test_the_shell_takes_it(shell: str, tmp_path: Path) -> None:
         (["-c", "qemu:///system", "st"], {"stats"}),
         (["list", "--br"], {"--brief"}),
         (["stats", "--inter"], {"--interval"}),
+        (["devices", "--ki"], {"--kind"}),
         (["stats", "--openm"], {"--openmetrics"}),
         (["completions", ""], {"bash", "zsh", "fish"}),
     ],

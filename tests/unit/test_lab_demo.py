@@ -341,7 +341,7 @@ def command(
     """`tuivm demo` on that host, on a terminal of which no key ever comes."""
     monkeypatch.setattr("tuivm.hypervisor.labhost.open_lab_host", lambda _: host)
     monkeypatch.setattr("tuivm.lab.appliance.build", lambda **known: build(say=known["say"]))
-    monkeypatch.setattr("tuivm.demo._on_terminal", lambda: True)
+    monkeypatch.setattr("tuivm.demo.on_terminal", lambda: True)
     monkeypatch.setattr("sys.stdin", StringIO())
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -60,8 +60,9 @@ def _with_libvirt(arguments: argparse.Namespace, options: Options) -> int:
         problem = error.problem
         _warn(f"{problem.what}: {problem.reason}\n  remedy: {problem.remedy}")
         return Exit.USAGE
-    if arguments.command in ("check", "create"):
-        return (_check if arguments.command == "check" else _create)(arguments, specs)
+    for name, command in (("check", _check), ("create", _create), ("devices", _devices)):
+        if arguments.command == name:
+            return command(arguments, specs)
     if arguments.command == "stats":
         return _stats(arguments, options, specs)
     return _show(arguments, options, specs)
@@ -100,6 +101,14 @@ def _create(arguments: argparse.Namespace, specs: tuple[HostSpec, ...]) -> Exit:
         return LibvirtHosts().make(spec, Sinks(snapshot=lambda _snapshot: None)).creating()
 
     return create_command(arguments, specs, port, sys.stdout, sys.stderr)
+
+
+def _devices(arguments: argparse.Namespace, specs: tuple[HostSpec, ...]) -> Exit:
+    from tuivm.headless import devices  # noqa: PLC0415 - for this alone
+    from tuivm.hypervisor.maker import LibvirtHosts  # noqa: PLC0415 - loads libvirt
+
+    found = devices.ask(specs, LibvirtHosts(), timeout=arguments.timeout)
+    return devices.show(found, sys.stdout, sys.stderr, kinds=arguments.kind, as_json=arguments.json)
 
 
 def _check(arguments: argparse.Namespace, specs: tuple[HostSpec, ...]) -> Exit:

@@ -91,8 +91,12 @@ def complain(found: Hosts, err: TextIO) -> Exit:
 
 
 def problem_lines(spec: HostSpec, snapshot: HostSnapshot) -> list[str]:
+    """What is wrong with a host, as `lines_of` says it."""
+    return lines_of(spec, snapshot.problem or Problem(f"{spec.name} is {snapshot.state.value}"))
+
+
+def lines_of(spec: HostSpec, problem: Problem) -> list[str]:
     """A host's problem: the first line says what failed, the others why and what to do."""
-    problem = snapshot.problem or Problem(f"{spec.name} is {snapshot.state.value}")
     where = f" ({spec.uri})" if spec.uri else ""
     lines = [f"tuivm: {spec.name}{where}: {problem.what}"]
     for label, text in (

@@ -7,6 +7,8 @@ NVMe controller that is a PF with 4 VFs, each alone in its group; USB storage an
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import shlex
 import shutil
@@ -16,13 +18,15 @@ import tempfile
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 from tuivm.sshcommand import ssh_command
 from tuivm.virthost import recipe
-from tuivm.virthost.recipe import Image, Say, VirtHostError, environ, image
+from tuivm.virthost.needs import environ
+from tuivm.virthost.recipe import Image, Say, VirtHostError, image
 
 MEMORY_MIB = 4096
 CPUS = 2
@@ -31,6 +35,8 @@ SSH_SECONDS = 300
 DAEMON_SECONDS = 240
 """Until libvirtd has asked the emulated machine's QEMU what it can."""
 TRIES = 2
+PLACE, _PREFIX = Path("/var/tmp"), "tuivm-virthost-"  # noqa: S108 - mkdtemp makes what is in it
+"""Of a host's files. Not /tmp, which may be memory."""
 _POWER_OFF_SECONDS = 60
 _POLL_SECONDS = 0.5
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b.|[^\n\t -~\x80-\U0010ffff]")
@@ -44,7 +50,8 @@ _CMDLINE = (
 class VirtualHost:
     """One virtual host on an overlay of its own. Use it as a context manager, or boot and close.
 
-    QEMU ends with the thread that booted it, however that ends; only `close` removes its files.
+    QEMU ends with the thread that booted it, however that ends. `close` and `end` remove its files;
+    what a killed process left is removed at the next boot.
     """
 
     def __init__(self, booted_from: Image | None = None, *, say: Say = recipe.say) -> None:
@@ -53,26 +60,32 @@ class VirtualHost:
         self._image = booted_from
         self._say = say
         self._state: Path | None = None
+        self._lock: int | None = None
         self._qemu: subprocess.Popen[bytes] | None = None
         self._port = 0
+
+    def prepare(self) -> None:
+        """Remove what killed ones left, and have an image (minutes). Raises VirtHostError."""
+        _sweep()
+        self._image = self._image or image(self._say)
 
     def boot(self) -> Self:
         """Boot, and wait until ssh and libvirt answer; once more when the first try fails.
 
         Raises VirtHostError.
         """
-        self._image = self._image or image(self._say)
+        self.prepare()
         for left in reversed(range(TRIES)):
             try:
-                self._start(self._image)
+                self._start(self._booted())
                 self._wait_ready()
             except VirtHostError as error:
-                self._end()
+                self.end()
                 if not left:
                     raise
                 self._say(f"the virtual host is booted once more: {error}")
             except BaseException:
-                self._end()
+                self.end()
                 raise
             else:
                 break
@@ -86,7 +99,7 @@ class VirtualHost:
                 self._qemu.wait(_POWER_OFF_SECONDS)
             except (VirtHostError, subprocess.TimeoutExpired) as error:
                 self._say(f"the virtual host is ended by force: {error}")
-        self._end()
+        self.end()
 
     def __enter__(self) -> Self:
         return self.boot()
@@ -157,8 +170,8 @@ class VirtualHost:
         return self._image
 
     def _start(self, base: Image) -> None:
-        # Not in /tmp, which may be memory.
-        state = self._state = Path(tempfile.mkdtemp(prefix="tuivm-virthost-", dir="/var/tmp"))
+        state = self._state = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=PLACE))
+        self._lock = _hold(state)
         overlay = ["-f", "qcow2", "-F", "raw", "-b", str(base.disk), str(state / "host.qcow2")]
         made = subprocess.run(
             ["qemu-img", "create", "-q", *overlay],
@@ -219,14 +232,18 @@ class VirtualHost:
                 return
         raise VirtHostError(f"no answer of {what} in {seconds:.0f} s:\n{self.console[-2000:]}")
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End it at once, and remove all that it wrote; fine to call twice."""
         if self._qemu is not None:
             self._qemu.kill()
             self._qemu.wait()
             self._qemu = None
         if self._state is not None:
-            shutil.rmtree(self._state)
+            shutil.rmtree(self._state, ignore_errors=True)
             self._state = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
 def _qemu(base: Image, state: Path, port: int) -> list[str]:
@@ -255,6 +272,25 @@ def _qemu(base: Image, state: Path, port: int) -> list[str]:
         *("-drive", f"file={state / 'usb.img'},if=none,id=us1,format=raw"),
         *("-device", "usb-storage,drive=us1", "-device", "usb-tablet"),
     ]
+
+
+def _hold(state: Path) -> int:
+    """Mark a host's files as in use for as long as the descriptor is open, which no child gets."""
+    fresh = state / "held.new"
+    lock = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    # It has its name only now: nobody sees it without its lock.
+    fresh.rename(state / "held")
+    return lock
+
+
+def _sweep() -> None:
+    """Remove the files of this user's hosts that were killed."""
+    for held in PLACE.glob(f"{_PREFIX}*/held"):
+        with suppress(OSError), held.open("r+b") as file:
+            if held.stat().st_uid == os.geteuid():
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(held.parent, ignore_errors=True)
 
 
 def _free_port() -> int:

@@ -22,6 +22,9 @@ from typing import IO
 
 from platformdirs import user_cache_path
 
+from tuivm.virthost import needs
+from tuivm.virthost.needs import environ
+
 SUITE = "bookworm"
 PACKAGES = (
     *("systemd-sysv", "udev", "dbus", "kmod", "linux-image-amd64"),
@@ -41,17 +44,6 @@ _COPIED = (
     ("etc/ssh/ssh_host_ed25519_key.pub", "host_key.pub"),
 )
 """Files of the new system that are kept beside its disk, and their names there."""
-_SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
-_NEEDS = {
-    "mmdebstrap": "mmdebstrap",
-    "mkfs.ext4": "e2fsprogs",
-    "qemu-system-x86_64": "qemu-system-x86",
-    "qemu-img": "qemu-utils",
-    "ssh": "openssh-client",
-    "setpriv": "util-linux",
-}
-"""Programs, here and in host.py, and the Debian packages that bring them."""
-_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _BUILD_SECONDS = 1800
 _END_SECONDS = 30
 """Until a program that was told to end has removed what it made."""
@@ -102,19 +94,6 @@ def say(text: str) -> None:
         sys.stderr.flush()
 
 
-def environ() -> dict[str, str]:
-    """That of this process, with the sbin directories that a user's PATH on Debian lacks."""
-    return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_SBIN}", "LC_ALL": "C"}
-
-
-def missing_packages() -> list[str]:
-    """Debian's names of the packages that this machine lacks for a virtual host."""
-    path = environ()["PATH"]
-    missing = [p for program, p in _NEEDS.items() if not shutil.which(program, path=path)]
-    # What a Debian is checked with, on machines that are none themselves.
-    return missing if _KEYRING.exists() else [*missing, "debian-archive-keyring"]
-
-
 def home() -> Path:
     """Where images are kept."""
     return user_cache_path("tuivm") / "virthost"
@@ -127,9 +106,8 @@ def built() -> bool:
 
 def image(say: Say = say) -> Image:
     """The image, built if need be (minutes). Raises VirtHostError where it cannot be."""
-    missing = missing_packages()
-    if missing:
-        raise VirtHostError(f"install first: {' '.join(missing)}")
+    if missing := needs.missing():
+        raise VirtHostError("\n".join(needs.words(missing)))
     shelf = home()
     shelf.mkdir(parents=True, exist_ok=True)
     made = shelf / _key()
