@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ SATA = "/sys/devices/pci0000:00/0000:00:1f.2"
 SDA = f"{SATA}/ata1/host0/target0:0:0/0:0:0:0/block/sda"
 NIC = "/sys/devices/pci0000:00/0000:00:1c.0/0000:03:00.0"
 OTHER_NIC = "/sys/devices/pci0000:00/0000:00:1d.0/0000:04:00.0"
+ETH0, ETH1 = f"{NIC}/net/eth0", f"{OTHER_NIC}/net/eth1"
 
 
 class Tree:
@@ -106,15 +108,15 @@ def test_root_on_lvm_on_raid_leads_to_every_disk(tree: Tree) -> None:
     uses = tree.uses()
     assert Use(SDA, "/ is on it", critical=True) in uses
     assert Use(other, "/ is on it", critical=True) in uses
-    assert Use(SDA, "md0 is built on it (sda)") in uses
+    assert Use(SDA, "md0 is built on it (sda)", critical=True) in uses
     assert not any("virtual" in use.path for use in uses)
 
 
-def test_a_disk_that_is_only_built_on_is_in_use_but_not_critical(tree: Tree) -> None:
+def test_a_disk_that_volumes_are_built_on_is_critical_though_none_is_mounted(tree: Tree) -> None:
     tree.block(SDA, "8:0")
     tree.block("/sys/devices/virtual/block/dm-3", "253:3", slaves=("sda",))
     tree.file("/sys/devices/virtual/block/dm-3/dm/name", "guests-pool\n")
-    assert tree.uses() == (Use(SDA, "guests-pool is built on it (sda)"),)
+    assert tree.uses() == (Use(SDA, "guests-pool is built on it (sda)", critical=True),)
 
 
 def test_btrfs_and_swap_are_found_by_name(tree: Tree) -> None:
@@ -142,6 +144,42 @@ def test_what_zfs_has_is_not_known(tree: Tree) -> None:
     assert hostuse.look(tree.root, environ={}).unknown == ("which disks ZFS has: zpool status -P",)
 
 
+def test_disks_of_zfs_pools_are_known_by_udev(tree: Tree) -> None:
+    tree.mount("0:40", "/tank", "tank", "zfs")
+    tree.block(SDA, "8:0")
+    tree.block(f"{SDA}/sda1", "8:1")
+    tree.file("run/udev/data/b8:1", "S:disk/by-id/x\nE:ID_FS_TYPE=zfs_member\n")
+    assert tree.uses() == (), "the module is not there: an old pool"
+    tree.file("sys/module/zfs/refcnt")
+    assert tree.uses() == (Use(f"{SDA}/sda1", "ZFS is on it (sda1)", critical=True),)
+
+
+def test_every_disk_of_a_btrfs_is_critical(tree: Tree) -> None:
+    other = SDA.replace("sda", "sdb").replace("ata1", "ata2")
+    tree.block(SDA, "8:0")
+    tree.block(other, "8:16")
+    tree.mount("0:31", "/data", "/dev/sda", "btrfs")
+    tree.file("dev/sda")
+    for name in ("sda", "sdb"):
+        tree.link(f"sys/fs/btrfs/1-2-3/devices/{name}", f"/sys/class/block/{name}")
+    assert Use(other, "a mounted btrfs is on it (sdb)", critical=True) in tree.uses()
+
+
+def test_bcachefs_names_all_its_disks(tree: Tree) -> None:
+    other = SDA.replace("sda", "sdb").replace("ata1", "ata2")
+    for path, number in ((SDA, "8:0"), (other, "8:16")):
+        tree.block(path, number)
+        tree.file(f"dev/{path[-3:]}")
+    tree.mount("0:33", "/srv", "/dev/sda:/dev/sdb", "bcachefs")
+    assert [use.path for use in tree.uses()] == [SDA, other]
+
+
+def test_what_the_host_mounts_outside_of_this_programs_name_space(tree: Tree) -> None:
+    tree.block(SDA, "8:0")
+    tree.file("proc/1/mountinfo", "22 1 8:0 / /srv rw - ext4 /dev/sda rw\n")
+    assert tree.uses() == (Use(SDA, "/srv is on it", critical=True),)
+
+
 def test_what_cannot_be_read_is_not_known(tmp_path: Path) -> None:
     found = hostuse.look(tmp_path / "none", environ={})
     assert found.uses == ()
@@ -160,17 +198,38 @@ def test_the_default_route_through_a_bridge_over_a_bond(tree: Tree) -> None:
     tree.file(f"{bridge}/lower_bond0")
     tree.default_route("br0")
     words = "the default route goes through it (eth0, under br0)"
-    assert Use(NIC, words, critical=True) in tree.uses()
+    assert Use(ETH0, words, critical=True, overridable=True) in tree.uses()
 
 
 def test_the_session_of_ssh_comes_through_an_interface(tree: Tree) -> None:
     tree.interface("eth0", NIC)
     tree.interface("eth1", OTHER_NIC, "down")
     session = {"SSH_CONNECTION": "192.0.2.1 5000 192.0.2.8 22"}
-    expected = Use(OTHER_NIC, "your SSH session comes through it (eth1)", critical=True)
+    words = "your SSH session comes through it (eth1)"
+    expected = Use(ETH1, words, critical=True, overridable=True)
     assert expected in tree.uses(**session)
     assert expected in tree.uses(SSH_CONNECTION="fe80::9%eth1 5000 fe80::1%eth1 22")
-    assert tree.uses() == (Use(NIC, "interface eth0 is up"),)
+    assert tree.uses() == (Use(ETH0, "interface eth0 is up", overridable=True),)
+
+
+@pytest.mark.parametrize(
+    ("table", "local"),
+    [("tcp", "080200C0:0016"), ("tcp6", "0000000000000000FFFF0000080200C0:0016")],
+)
+def test_a_session_that_the_environment_does_not_tell_of(
+    tree: Tree, table: str, local: str
+) -> None:
+    tree.interface("eth1", OTHER_NIC, "down")
+    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
+    line = "   0: {} 010200C0:C350 {} 00000000:00000000 00:00000000 00000000     0\n"
+    words = "an SSH session comes through it (eth1)"
+    expected = (Use(ETH1, words, critical=True, overridable=True),)
+    tree.file(f"proc/net/{table}", head + line.format(local, "0A"))
+    assert tree.uses() == (), "it only listens"
+    tree.file(f"proc/net/{table}", head + line.format(local, "01"))
+    assert tree.uses() == expected
+    tree.file(f"proc/net/{table}", head + line.format(local.replace(":0016", ":01BB"), "01"))
+    assert tree.uses() == (), "another service's"
 
 
 def test_the_default_route_of_ipv6(tree: Tree) -> None:
@@ -182,14 +241,14 @@ def test_the_default_route_of_ipv6(tree: Tree) -> None:
         f"{zeros} 00 {zeros} 00 {zeros} ffffffff 1 0 00200200       lo\n",
     )
     words = "the default route goes through it (eth0)"
-    assert tree.uses() == (Use(NIC, words, critical=True),)
+    assert tree.uses() == (Use(ETH0, words, critical=True, overridable=True),)
 
 
 def test_a_port_of_a_bridge_is_in_use(tree: Tree) -> None:
     port = tree.interface("eth1", OTHER_NIC)
     tree.interface("br1")
     tree.link(f"{port}/master", "/sys/devices/virtual/net/br1")
-    assert tree.uses() == (Use(OTHER_NIC, "interface eth1 is part of br1"),)
+    assert tree.uses() == (Use(ETH1, "interface eth1 is part of br1", overridable=True),)
 
 
 def test_the_boot_display(tree: Tree) -> None:
@@ -233,7 +292,7 @@ USB_AT = "/sys/devices/pci0000:00/0000:00:14.0/usb1"
 
 def devices(
     *nodes: NodeDevice,
-    guests: dict[str, tuple[Named, ...]] | None = None,
+    guests: Mapping[str, tuple[Named, ...]] | None = None,
     uses: HostUses | None = None,
 ) -> dict[str, HostDevice]:
     return {one.address: one for one in host_devices(nodes, guests or {}, uses)}
@@ -278,9 +337,107 @@ def test_a_keyboard_is_critical_and_so_is_its_controller() -> None:
     keyboard, camera = usb("1-1", 1, 2), usb("1-2", 1, 3)
     function = node(f"{USB_AT}/1-1/1-1:1.0", usb=UsbFunction(3, 1, 1), parent="usb_1-1")
     found = devices(controller, keyboard, camera, function)
-    assert found["1-1"].critical == ("a keyboard is on it",)
-    assert found["0000:00:14.0"].critical == ("a keyboard is on it",)
+    assert found["1-1"].critical == ("the host's only keyboard is on it",)
+    assert found["0000:00:14.0"].critical == ("the host's only keyboard is on it",)
     assert found["1-2"].critical == ()
+
+
+def test_one_of_two_keyboards_may_go_but_not_their_controller() -> None:
+    controller = node(USB_AT.rpartition("/")[0], pci("0000:00:14.0", "0c0330"))
+    keyboards = [
+        (
+            usb(port, 1, 2),
+            node(f"{USB_AT}/{port}/x", usb=UsbFunction(3, 1, 1), parent=f"usb_{port}"),
+        )
+        for port in ("1-1", "1-2")
+    ]
+    found = devices(controller, *(one for pair in keyboards for one in pair))
+    assert found["1-1"].critical == ()
+    assert found["0000:00:14.0"].critical == ("the host's only keyboards are on it",)
+    assert found["0000:00:14.0"].overridable == found["0000:00:14.0"].critical
+
+
+def test_a_keyboard_beside_those_on_usb(tree: Tree) -> None:
+    tree.file("sys/bus/serio/drivers/atkbd/bind")
+    assert not hostuse.built_in_keyboard(tree.root)
+    tree.link("sys/bus/serio/drivers/atkbd/serio0", "sys/devices/platform/i8042/serio0")
+    assert hostuse.built_in_keyboard(tree.root)
+
+
+def test_what_hangs_on_a_device_is_told_with_it() -> None:
+    eth = node(f"{NIC}/net/eth0", interface=HostInterface("eth0", "ethernet", up=False))
+    disk = node(SDA, block="/dev/sda", disk=("ATA", "Fast", "S1"))
+    lun = node(SDA.rpartition("/block")[0], HostDevice("scsi", "scsi_0", "0:0:0:0"))
+    found = devices(NIC_NODE, eth, SATA_NODE, lun, disk)
+    assert found["0000:03:00.0"].interfaces == ("eth0",)
+    assert found["0000:00:1f.2"].blocks == found["0:0:0:0"].blocks == ("/dev/sda",)
+    lun_ = found["0:0:0:0"]
+    assert (lun_.vendor, lun_.product, lun_.serial) == ("ATA", "Fast", "S1")
+
+
+def test_without_paths_the_parents_tell() -> None:
+    """So it is with libvirt's test driver."""
+    eth = NodeDevice(
+        "net_eth0", NIC_NODE.name, interface=HostInterface("eth0", "ethernet", up=False)
+    )
+    assert devices(NIC_NODE, eth)["0000:03:00.0"].interfaces == ("eth0",)
+
+
+def test_a_disk_of_several_paths_is_on_the_controller_that_udev_tells() -> None:
+    at = "/sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1"
+    card = node("/sys/devices/pci0000:00/0000:02:00.0", pci("0000:02:00.0", "010802"))
+    told = devices(card, node(at, block="/dev/nvme0n1", on_pci="0000:02:00.0"))["0000:02:00.0"]
+    assert told.unknown == ("whether the host uses /dev/nvme0n1: lsblk /dev/nvme0n1",)
+    bound = card.device._replace(driver="nvme") if card.device else None
+    silent = devices(card._replace(device=bound), node(at, block="/dev/nvme0n1"))["0000:02:00.0"]
+    assert "which disks it has" in silent.unknown[0]
+
+
+@pytest.mark.parametrize(
+    "taken", ["/dev/sda", "/dev/sda3", "/dev/disk/by-id/ata-X", "/dev/disk/by-id/ata-X-part1"]
+)
+def test_a_guest_whose_disk_is_a_disk_of_the_hosts(taken: str) -> None:
+    disk = node(SDA, block="/dev/sda", links=("/dev/disk/by-id/ata-X",))
+    nvme = node("/sys/devices/pci0/nvme1n1", block="/dev/nvme1n1")
+    guests = {"guest db": (Named(block=taken), Named(block="/dev/nvme1n1p2"))}
+    found = devices(SATA_NODE, disk, nvme, NIC_NODE, guests=guests, uses=HostUses())
+    assert found["0000:00:1f.2"].used_by == ("guest db",)
+    assert found["0000:03:00.0"].used_by == ()
+
+
+def test_a_guest_uses_all_that_its_device_hangs_on() -> None:
+    controller = node(USB_AT.rpartition("/")[0], pci("0000:00:14.0", "0c0330"))
+    eth = node(f"{NIC}/net/eth0", interface=HostInterface("eth0", "ethernet", up=False))
+    eth = eth._replace(device=HostDevice("net", "net_eth0", "eth0", interfaces=("eth0",)))
+    guests = {"guest web": (Named(usb_bus=1, usb_device=2), Named(net="eth0"))}
+    found = devices(controller, usb("1-1", 1, 2), NIC_NODE, eth, guests=guests, uses=HostUses())
+    for address in ("0000:00:14.0", "1-1", "0000:03:00.0", "eth0"):
+        assert found[address].used_by == ("guest web",), address
+
+
+def test_the_only_interface_that_is_up_carries_the_connection() -> None:
+    eth0 = node(f"{NIC}/net/eth0", interface=HostInterface("eth0", "ethernet", up=True))
+    bridge = node(
+        "/sys/devices/virtual/net/br0", interface=HostInterface("br0", "virtual", up=True)
+    )
+    eth1 = node(f"{OTHER_NIC}/net/eth1", interface=HostInterface("eth1", "ethernet", up=False))
+    other = node(OTHER_NIC, pci("0000:04:00.0"))
+    nodes = (NIC_NODE, other, eth0, bridge, eth1)
+    found = {one.address: one for one in host_devices(nodes, {}, None, over_network=True)}
+    words = "this connection comes through it (eth0 is the only interface that is up)"
+    assert found["0000:03:00.0"].critical == (words,)
+    assert words in found["0000:03:00.0"].overridable
+    assert (found["0000:04:00.0"].critical, found["0000:04:00.0"].unknown) == ((), ())
+    assert devices(*nodes)["0000:03:00.0"].critical == (), "not over the network"
+
+
+def test_with_two_interfaces_up_either_may_carry_the_connection() -> None:
+    eth0 = node(f"{NIC}/net/eth0", interface=HostInterface("eth0", "ethernet", up=True))
+    eth1 = node(f"{OTHER_NIC}/net/eth1", interface=HostInterface("eth1", "ethernet", up=None))
+    nodes = (NIC_NODE, node(OTHER_NIC, pci("0000:04:00.0")), eth0, eth1)
+    for one in host_devices(nodes, {}, None, over_network=True):
+        assert one.critical == ()
+        assert any("ip route get" in words for words in one.unknown)
 
 
 def test_hubs_are_left_out() -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from tuivm.hypervisor import machine
+from tuivm.hypervisor.hostsessions import Addresses, sessions
 
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 _NVME_MULTIPATH = "/virtual/nvme-subsystem/"
@@ -25,11 +26,12 @@ _DEEPEST = 16
 
 class Use(NamedTuple):
     """path: in /sys, as libvirt tells it. critical: without it the host is hurt, else only its use
-    ends."""
+    ends. overridable: a person who knows better may do without it."""
 
     path: str
     words: str
     critical: bool = False
+    overridable: bool = False
 
 
 class HostUses(NamedTuple):
@@ -43,15 +45,15 @@ def look(
     root: Path = machine.ROOT,
     *,
     environ: Mapping[str, str] = os.environ,
-    addresses: Callable[[], Mapping[str, Iterable[str]]] | None = None,
+    addresses: Addresses | None = None,
 ) -> HostUses:
     """All uses that can be seen.
 
-    addresses: those of each network interface of this machine, for the one that an SSH session
-    comes through.
+    addresses: those of each network interface of this machine, for the ones that SSH sessions come
+    through.
     """
     seen = _Look(root)
-    uses = (*seen.disks(), *seen.networks(_session(environ, addresses or _addresses)))
+    uses = (*seen.disks(), *seen.networks(sessions(environ, addresses, root)))
     return HostUses(tuple(dict.fromkeys(uses)), tuple(dict.fromkeys(seen.unknown)))
 
 
@@ -61,25 +63,9 @@ def boot_display(address: str, root: Path = machine.ROOT) -> bool | None:
     return None if shown is None else shown.strip() == "1"
 
 
-def _session(
-    environ: Mapping[str, str], addresses: Callable[[], Mapping[str, Iterable[str]]]
-) -> str:
-    """The interface with the address that this SSH session was made to; "" without one."""
-    # Client's address and port, server's address and port.
-    words = environ.get("SSH_CONNECTION", "").split()
-    if len(words) < 3:
-        return ""
-    server = words[2].partition("%")[0]
-    for interface, found in addresses().items():
-        if server in (one.partition("%")[0] for one in found):
-            return interface
-    return ""
-
-
-def _addresses() -> Mapping[str, Iterable[str]]:
-    import psutil  # noqa: PLC0415 - only where there is an SSH session
-
-    return {name: [one.address for one in found] for name, found in psutil.net_if_addrs().items()}
+def built_in_keyboard(root: Path = machine.ROOT) -> bool:
+    """There is a keyboard beside those on USB: the PS/2 driver has found one."""
+    return any(one.is_symlink() for one in _entries(root / "sys/bus/serio/drivers/atkbd"))
 
 
 class _Look:
@@ -89,17 +75,45 @@ class _Look:
 
     def disks(self) -> Iterator[Use]:
         for number, source, where, kind in self._mounts():
-            if kind == "zfs":
+            # bcachefs names all that it is on.
+            named = (self._by_name(one) for one in source.split(":"))
+            found = [self._by_number(number)] if self._by_number(number) else named
+            devices = [one for one in found if one is not None]
+            for one in devices:
+                yield from self._under(one, f"{where} is on it", critical=True)
+            if not devices and kind == "zfs" and not self._zfs:
                 self.unknown.append("which disks ZFS has: zpool status -P")
-                continue
-            device = self._by_number(number) or self._by_name(source)
-            if device is not None:
-                yield from self._under(device, f"{where} is on it", critical=True)
+        yield from self._several()
         for name in self._swaps():
             device = self._by_name(name)
             if device is not None:
                 yield from self._under(device, "swap is on it", critical=True)
         yield from self._held()
+
+    @property
+    def _zfs(self) -> list[Path]:
+        """Disks and partitions that udev took for parts of ZFS pools."""
+        return [
+            device
+            for device in _entries(self._root / "sys/class/block")
+            if "E:ID_FS_TYPE=zfs_member" in self._udev(device)
+        ]
+
+    def _udev(self, device: Path) -> list[str]:
+        """Lines of what udev's database has on a block device."""
+        number = (machine.text(device / "dev") or "").strip()
+        return (machine.text(self._root / f"run/udev/data/b{number}") or "").splitlines()
+
+    def _several(self) -> Iterator[Use]:
+        """File systems over several disks, of which only one is told where they are mounted."""
+        for member in sorted((self._root / "sys/fs/btrfs").glob("*/devices/*")):
+            device = self._root / "sys/class/block" / member.name
+            if device.exists():
+                words = f"a mounted btrfs is on it ({member.name})"
+                yield from self._under(device, words, critical=True)
+        if (self._root / "sys/module/zfs").is_dir():
+            for device in self._zfs:
+                yield from self._under(device, f"ZFS is on it ({device.name})", critical=True)
 
     def _mounts(self) -> Iterator[tuple[str, str, str, str]]:
         """(major:minor, source, mount point, file system), as proc(5) has mountinfo."""
@@ -107,6 +121,8 @@ class _Look:
         if text is None:
             self.unknown.append("what is mounted: findmnt")
             return
+        # The host's own, where this program runs in a name space of its own.
+        text += machine.text(self._root / "proc/1/mountinfo") or ""
         seen = set()
         for line in text.splitlines():
             before, _, after = line.partition(" - ")
@@ -133,7 +149,8 @@ class _Look:
             for holder in _entries(device / "holders"):
                 mapped = machine.text(self._root / "sys/class/block" / holder.name / "dm/name")
                 shown = (mapped or holder.name).strip()
-                yield from self._at(device, f"{shown} is built on it ({device.name})")
+                words = f"{shown} is built on it ({device.name})"
+                yield from self._at(device, words, critical=True)
 
     def _under(self, device: Path, words: str, *, critical: bool, depth: int = 0) -> Iterator[Use]:
         """The device, and all those that it is built on."""
@@ -165,31 +182,27 @@ class _Look:
         device = self._root / "sys/class/block" / real.name
         return device if device.exists() else None
 
-    def networks(self, session: str) -> Iterator[Use]:
-        """session: name of the interface that a person's session comes through."""
+    def networks(self, come: Mapping[str, str]) -> Iterator[Use]:
+        """come: what comes through interfaces, in words, by their names."""
         routes = self._default_routes()
-        for name in dict.fromkeys((*routes, session)):
+        needed = [(name, "the default route goes through it") for name in routes]
+        for name, words in (*needed, *come.items()):
             for real in self._real_interfaces(name):
-                place = self._sys_path(self._root / "sys/class/net" / real / "device")
                 over = real if real == name else f"{real}, under {name}"
-                if name in routes:
-                    words = f"the default route goes through it ({over})"
-                    yield Use(place, words, critical=True)
-                if name == session:
-                    words = f"your SSH session comes through it ({over})"
-                    yield Use(place, words, critical=True)
+                place = self._sys_path(self._root / "sys/class/net" / real)
+                yield Use(place, f"{words} ({over})", critical=True, overridable=True)
         for interface in _entries(self._root / "sys/class/net"):
             if (interface / "device").exists():
                 yield from self._interface(interface)
 
     def _interface(self, interface: Path) -> Iterator[Use]:
-        place = self._sys_path(interface / "device")
+        place = self._sys_path(interface)
         master = interface / "master"
         if master.exists():
-            whole = master.resolve().name
-            yield Use(place, f"interface {interface.name} is part of {whole}")
+            words = f"interface {interface.name} is part of {master.resolve().name}"
+            yield Use(place, words, overridable=True)
         elif (machine.text(interface / "operstate") or "").strip() == "up":
-            yield Use(place, f"interface {interface.name} is up")
+            yield Use(place, f"interface {interface.name} is up", overridable=True)
 
     def _default_routes(self) -> tuple[str, ...]:
         """Interfaces, by /proc/net/route and /proc/net/ipv6_route."""

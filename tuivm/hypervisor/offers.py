@@ -17,8 +17,9 @@ from tuivm.domainxml.parse import Element
 from tuivm.domainxml.storagexml import read_pool
 from tuivm.hypervisor import hostuse
 from tuivm.hypervisor.errors import is_unsupported, reason_of
-from tuivm.hypervisor.hostdevices import host_devices, read_nodes
+from tuivm.hypervisor.hostdevices import host_devices
 from tuivm.hypervisor.hostinterfaces import local_interfaces, told_interfaces
+from tuivm.hypervisor.hostnodes import read_nodes
 from tuivm.hypervisor.inventory import Inventory, PoolVolume, read_inventory
 from tuivm.hypervisor.load import runs_here
 from tuivm.hypervisor.nesting import local_nesting, remote_nesting
