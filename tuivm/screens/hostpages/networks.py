@@ -1,13 +1,89 @@
-"""The networks of a host."""
+"""The networks of a host: how they go out, who is on them, what their DHCP server gave."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import cast
+
+from textual.content import Content
+
+from tuivm.model.deviceports import HostItem
+from tuivm.model.offers import HostOffer, Network
+from tuivm.screens.explaining import Explanation
 from tuivm.screens.hostpages.asking import Question
-from tuivm.screens.hostpages.base import HostPage
+from tuivm.screens.hostpages.networkrows import (
+    Key,
+    Networks,
+    Part,
+    network_rows,
+    part_details,
+)
+from tuivm.screens.hostpages.partexplain import explain_network
+from tuivm.screens.hostpages.partrows import Detail, Row
+from tuivm.screens.hostpages.partspage import PartsPage
+from tuivm.screens.hostpages.storagerows import remark_rows
 
 
-class NetworksPage(HostPage):
+class NetworksPage(PartsPage):
     page = "networks"
     title = "networks"
     question = Question.NETWORKS
     revision = "networks"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._networks = Networks.of(HostOffer(""))
+
+    def read(self, offer: HostOffer) -> None:
+        self._networks = Networks.of(offer, offer.devices)
+
+    def moment(self) -> object:
+        """Leases are told of in minutes."""
+        return self.desk.wall() // 60
+
+    def rows(self, folds: dict[str, bool], filter_text: str, *, ascii_only: bool) -> list[Row]:
+        now = self.desk.wall()
+        return [
+            *remark_rows(self._networks.offer.remarks, ascii_only=ascii_only),
+            *network_rows(self._networks, folds, now, filter_text, ascii_only=ascii_only),
+        ]
+
+    def nothing(self) -> str:
+        return "no network is defined on this host"
+
+    def top(self, item: Hashable) -> str:
+        return cast(Key, item)[1]
+
+    @property
+    def _part(self) -> tuple[Network, Part] | None:
+        return self._networks.parts.get(cast(Key, self.item))
+
+    def details(self, item: Hashable) -> tuple[str, list[Detail]]:
+        key = cast(Key, item)
+        found = self._networks.parts.get(key)
+        if found is None:
+            return "", []
+        # A user's last part is the MAC of the NIC, of all others it is what they are called.
+        name = key[2] if key[0] == "user" else key[-1]
+        return name, part_details(self._networks, *found, self.desk.wall() // 60 * 60)
+
+    def summary(self) -> Content:
+        if self._offer is None:
+            return Content()
+        networks = self._offer.networks
+        running = {user.guest for network in networks for user in network.users if user.running}
+        leases = sum(len(network.leases) for network in networks)
+        active = sum(network.active for network in networks)
+        return Content(
+            f"{len(networks)} networks, {active} active  {len(running)} guests run on them"
+            f"  {leases} leases"
+        )
+
+    def target_item(self) -> HostItem | None:
+        """The network that it is of."""
+        found = self._part
+        return HostItem(found[0], self._networks.offer) if found is not None else None
+
+    def explain(self) -> Explanation | None:
+        found = self._part
+        return explain_network(*found, self._networks.offer) if found is not None else None
