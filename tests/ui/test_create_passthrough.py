@@ -159,7 +159,7 @@ async def test_a_whole_group_is_taken_together_and_says_so() -> None:
         await move_to(app, pilot, GPU_SOUND)
         assert "free with its group: 0000:01:00.0 GP104" in shown(app)
         assert "Space takes the whole group." in shown(app)
-        assert "cannot be saved or migrated" in shown(app)
+        assert "no migration, no save, no snapshot with memory" in shown(app)
         await pilot.press("space")
         assert {one.device for one in app.spec.passed} == set(GPU_GROUP)
         assert shown(app).count("[x] ✓ free") == 2

@@ -497,7 +497,7 @@ PASSED = [
     (Passed(PassKind.USB_PORT, "1-5"), "usb-port", WARNING, "passthrough.0.device"),
     (Passed(PassKind.VF, "0000:05:00.0"), "pass-vf", ERROR, "passthrough.0.device"),
     (Passed(PassKind.PCI, "0000:04:00.0"), "pass-critical", ERROR, "passthrough.0"),
-    (Passed(PassKind.PCI, "0000:01:00.0"), "pass-group", WARNING, "passthrough.0"),
+    (Passed(PassKind.PCI, "0000:01:00.0"), "pass-group", ERROR, "passthrough.0"),
 ]
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from tuivm.model.findings import Finding
+from tuivm.model.findings import Finding, Severity
 from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.spec import Passed, PassKind, Spec
-from tuivm.preflight.asking import error, note, shown, warning
+from tuivm.preflight.asking import error, shown, warning
+from tuivm.preflight.groups import BRIDGES, PCI, Group, Surroundings
+from tuivm.preflight.iommu import iommu_findings
+from tuivm.preflight.passing_costs import costs
 
-_BRIDGE = "0604"
-_BRIDGES = "06"
-"""PCI's class of bridges; 0604 are PCI-to-PCI bridges, root ports among them. VFIO lets the host
-keep those, and what has no driver; any other bridge of a group (ISA) would have to go."""
 _ROOT_HUB = "1d6b:"
-_PCI = "pci"
+_HUB = "09"
+_GUEST = "guest "
+"""How users begin that are guests: "guest web", "guest web (off)"."""
+
+Key = tuple[str, str]
+"""Kind and address of a device."""
 
 
 class VerdictKind(StrEnum):
@@ -39,196 +44,222 @@ class Verdict(NamedTuple):
 
 def verdict(device: HostDevice, offer: HostOffer, spec: Spec | None = None) -> Verdict:
     """spec: what else the guest is to get, which may be the other members of the group."""
-    name = shown(f"{device.address} {device.vendor} {device.product}".strip())
-    if why := _impossible(device, offer):
-        found = error("pass-impossible", "", f"{name} cannot be passed through", why)
+    asked = [one for passed in spec.passed for one in find_devices(passed, offer)] if spec else ()
+    return judge(device, offer, Surroundings(offer.devices), asked=asked)
+
+
+def verdicts(offer: HostOffer, spec: Spec | None = None) -> dict[Key, Verdict]:
+    """Of all devices of a host, by kind and address: for many, as quick as for one."""
+    asked = [one for passed in spec.passed for one in find_devices(passed, offer)] if spec else ()
+    around = Surroundings(offer.devices)
+    return {
+        (device.kind, device.address): judge(device, offer, around, asked=asked)
+        for device in offer.devices
+    }
+
+
+def judge(
+    device: HostDevice,
+    offer: HostOffer,
+    around: Surroundings,
+    *,
+    asked: Iterable[HostDevice] = (),
+    guest: str = "",
+    held: Collection[Key] = (),
+) -> Verdict:
+    """asked: all that the guest is to get, this one too if it is settled that it shall. guest: the
+    name of the one that is to get them, whose own use of a device is no other's. held: what that
+    guest has already."""
+    name = shown(f"{device.address} {device.product or device.vendor}".strip())
+    if against := _impossible(device, offer, around):
+        why, instead = against
+        found = error("pass-impossible", "", f"{name} cannot be passed through", why, instead)
         return Verdict(VerdictKind.IMPOSSIBLE, f"not possible: {why}", (found,))
-    group = _group(device, offer)
-    together = (device, *group.known)
-    lost = (*_all(together, "critical"), *_bridges(group))
-    if lost:
-        return _hurts(name, lost)._replace(override=_overridable(together, lost, offer))
-    if users := _all(together, "used_by") + _functions_in_use(device, offer):
-        return _in_use(name, users, offer)
-    if unknown := (*_all(together, "unknown"), *group.unknown):
-        words = shown(unknown[0])
-        found = warning(
-            "pass-unknown",
-            "",
-            f"whether {name} is free could not be found out",
-            "; ".join(map(shown, unknown)),
-            "look on the host first: what is passed through is taken away from it",
-        )
-        return Verdict(VerdictKind.UNKNOWN, f"not known whether it is free: {words}", (found,))
-    findings = tuple(_costs(name, device))
-    others = [one for one in group.known if one.driver and not _asked(one, spec)]
-    if others:
-        words = shown(", ".join(_member_words(one) for one in others))
-        found = warning(
-            "pass-group",
-            "",
-            f"{name} takes its IOMMU group with it: {words}",
-            "the IOMMU cannot keep the members of a group apart, so the host has to give up all",
-            "pass the others through too, or do without them while the guest runs",
-        )
-        kind = VerdictKind.WITH_GROUP
-        return Verdict(kind, f"free with its group: {words}", (found, *findings))
+    case = _Case(device, name, offer, around.group(device), around)
+    given = {(one.kind, one.address) for one in asked}
+    said = [
+        *_lost(case),
+        *_users(case, guest),
+        *_unknowns(case),
+        *_together(case, given, held),
+    ]
+    findings = (*(one.finding for one in said), *costs(device, case.functions, offer))
+    stops = [one for one in said if one.finding.severity is Severity.ERROR]
+    override = bool(stops) and all(one.override for one in stops)
+    for kind in (VerdictKind.HURTS, VerdictKind.IN_USE, VerdictKind.UNKNOWN):
+        for one in said:
+            if one.kind is kind:
+                return Verdict(kind, one.words, findings, override)
+    for one in said:
+        return Verdict(one.kind, one.words, findings, override)
     return Verdict(VerdictKind.FREE, "free", findings)
 
 
-class _Group(NamedTuple):
-    """The members besides the device: known ones, and what is not known of the others."""
-
-    known: tuple[HostDevice, ...] = ()
-    unknown: tuple[str, ...] = ()
-
-
-def _group(device: HostDevice, offer: HostOffer) -> _Group:
-    """PCI bridges and root ports stay with the host: VFIO lets them."""
-    if device.kind != _PCI:
-        return _Group()
-    by_name = {one.address: one for one in offer.devices if one.kind == _PCI}
-    by_name |= {one.nodedev: one for one in offer.devices if one.kind == _PCI and one.nodedev}
-    members = [one for one in device.group_members if one not in (device.address, device.nodedev)]
-    # A device whose own list is short: who else says that it is of this group.
-    members += [
-        one.address
-        for one in offer.devices
-        if one.kind == _PCI
-        and one.iommu_group == device.iommu_group
-        and one.address != device.address
-        and one.address not in members
-        and one.nodedev not in members
-    ]
-    known, unknown = [], []
-    for name in members:
-        member = by_name.get(name)
-        if member is None:
-            unknown.append(f"what {name} of its IOMMU group is: lspci -s {name}")
-        elif not member.class_:
-            unknown.append(f"what kind of a device {name} of its group is: lspci -s {name}")
-            known.append(member)
-        elif not member.class_.startswith(_BRIDGE):
-            known.append(member)
-    if not device.group_members:
-        unknown.append(f"what else is in its IOMMU group {device.iommu_group}")
-    return _Group(tuple(known), tuple(unknown))
+class _Said(NamedTuple):
+    kind: VerdictKind
+    words: str
+    finding: Finding
+    override: bool = False
 
 
-def _bridges(group: _Group) -> tuple[str, ...]:
-    return tuple(
-        f"a bridge of the host's is in its group ({member.address})"
-        for member in group.known
-        if member.class_.startswith(_BRIDGES) and member.driver
-    )
+class _Case:
+    """A device, and all that would go with it, or that would have to."""
+
+    def __init__(
+        self,
+        device: HostDevice,
+        name: str,
+        offer: HostOffer,
+        group: Group,
+        around: Surroundings,
+    ) -> None:
+        self.device, self.name, self.offer, self.group = device, name, offer, group
+        self.functions = tuple(around.functions(device))
+        carried = [one for member in (device, *group.known) for one in around.carried(member)]
+        by_key = {(one.kind, one.address): one for one in (device, *group.known, *carried)}
+        self.together = tuple(by_key.values())
+
+    def said(self, what: str) -> list[tuple[HostDevice, str]]:
+        """Words of this attribute, each with the device that they are of."""
+        return [(one, word) for one in self.together for word in getattr(one, what)]
+
+    def told(self, owner: HostDevice, word: str) -> str:
+        return word if owner is self.device else f"{word} ({owner.address})"
 
 
-def _impossible(device: HostDevice, offer: HostOffer) -> str:
-    if device.kind == _PCI:
-        if offer.session:
-            return "an ordinary user's libvirt may not take PCI devices from the host"
-        if device.iommu_group is None:
-            return (
-                "it is in no IOMMU group: the host's IOMMU is off (intel_iommu=on, or the "
-                "firmware's VT-d or AMD-Vi) or missing"
-            )
-        if device.class_.startswith(_BRIDGES):
-            return "it is a bridge of the host's, not a device"
-    if device.kind == "usb" and device.ids.startswith(_ROOT_HUB):
-        return "it is a root hub: the USB controller itself"
-    if device.kind not in {_PCI, "usb", "mdev"}:
-        return f"no way to pass on a device of kind {shown(device.kind)}"
-    return ""
-
-
-def _all(devices: tuple[HostDevice, ...], what: str) -> tuple[str, ...]:
-    """Of the device itself as it is, of a member of its group with the member's address."""
-    found: list[str] = []
-    for number, device in enumerate(devices):
-        words: tuple[str, ...] = getattr(device, what)
-        found += words if not number else [f"{one} ({device.address})" for one in words]
-    return tuple(dict.fromkeys(found))
-
-
-def _overridable(together: tuple[HostDevice, ...], lost: tuple[str, ...], offer: HostOffer) -> bool:
-    """A person who knows better may do without all of it, and nobody else has it."""
-    may = {f"{word} ({one.address})" for one in together for word in one.overridable}
-    may |= set(together[0].overridable)
-    used = any(one.used_by for one in together) or _functions_in_use(together[0], offer)
-    return set(lost) <= may and not used
-
-
-def _hurts(name: str, lost: tuple[str, ...]) -> Verdict:
-    words = shown("; ".join(lost))
+def _lost(case: _Case) -> list[_Said]:
+    lost = {case.told(one, word): word in one.overridable for one, word in case.said("critical")}
+    for member in case.group.bound:
+        if member.class_.startswith(BRIDGES):
+            lost[f"a bridge of the host's is in its group ({member.address})"] = False
+    if not lost:
+        return []
     found = error(
         "pass-critical",
         "",
-        f"without {name} the host would lose something: {words}",
+        f"without {case.name} the host would lose something: {_list(lost)}",
         "a device that is passed through is gone from the host",
         "choose another device",
     )
-    return Verdict(VerdictKind.HURTS, f"would hurt the host: {words}", (found,))
+    words = f"would hurt the host: {_list(lost)}"
+    return [_Said(VerdictKind.HURTS, words, found, all(lost.values()))]
 
 
-def _in_use(name: str, users: tuple[str, ...], offer: HostOffer) -> Verdict:
-    words = shown(", ".join(users))
-    off = {f"guest {guest} (off)" for guest, _uuid, active in offer.guests if not active}
-    idle = all(user in off for user in users)
-    make = warning if idle else error
-    found = make(
+def _users(case: _Case, guest: str) -> list[_Said]:
+    """guest: whose own use does not count."""
+    own = {f"{_GUEST}{guest}", f"{_GUEST}{guest} (off)"} if guest else set()
+    used = [(one, word) for one, word in case.said("used_by") if word not in own]
+    if not used:
+        return []
+    off = {f"{_GUEST}{name} (off)" for name, _uuid, active in case.offer.guests if not active}
+    # Of a guest with a name that ends so.
+    off -= {f"{_GUEST}{name}" for name, _uuid, active in case.offer.guests if active}
+    idle = all(word in off for _, word in used)
+    why = "it would be taken from its user"
+    if idle:
+        why = "only one guest at a time can run with it"
+    elif any(word.startswith(_GUEST) for _, word in used):
+        why = "only one guest at a time can have it, and libvirt refuses a second"
+    users = list(dict.fromkeys(case.told(one, word) for one, word in used))
+    found = (warning if idle else error)(
         "pass-used",
         "",
-        f"{name} is in use: {words}",
-        "only one guest at a time can run with it" if idle else "it would be taken from its user",
+        f"{case.name} is in use: {_list(users)}",
+        why,
         "do not run both at a time" if idle else "take it from there first",
     )
-    return Verdict(VerdictKind.IN_USE, f"in use by {words}", (found,))
+    may = all(word in one.overridable and not word.startswith(_GUEST) for one, word in used)
+    return [_Said(VerdictKind.IN_USE, f"in use by {_list(users, ', ')}", found, may)]
 
 
-def _functions_in_use(device: HostDevice, offer: HostOffer) -> tuple[str, ...]:
-    """A PF that goes takes its VFs with it."""
-    mine = set(device.virtual_functions)
-    return tuple(
-        f"{user} (its function {one.address})"
-        for one in offer.devices
-        if one.address in mine
-        for user in (*one.used_by, *one.critical)
-    )
-
-
-def _costs(name: str, device: HostDevice) -> list[Finding]:
-    if device.kind == "usb":
+def _unknowns(case: _Case) -> list[_Said]:
+    told = [case.told(one, word) for one, word in case.said("unknown")]
+    unknown = list(dict.fromkeys((*told, *case.group.unknown)))
+    if not unknown:
         return []
-    found = [
-        note(
-            "pass-migration",
-            "",
-            f"a guest with {name} cannot be saved or migrated",
-            "its state is in silicon; and all of the guest's memory is pinned",
-        )
-    ]
-    if device.virtual_functions:
-        found.append(
-            warning(
-                "pass-functions",
-                "",
-                f"{name} has virtual functions, which go with it",
-                "they belong to the host's driver of the physical function",
-                "pass one of them through instead",
-            )
-        )
-    return found
-
-
-def _asked(member: HostDevice, spec: Spec | None) -> bool:
-    return spec is not None and any(
-        passed.kind in (PassKind.PCI, PassKind.VF) and names(passed, member)
-        for passed in spec.passed
+    found = warning(
+        "pass-unknown",
+        "",
+        f"whether {case.name} is free could not be found out: {_list(unknown)}",
+        "what is not known is not taken for safe",
+        "look on the host first: what is passed through is taken away from it",
     )
+    words = f"not known whether it is free: {shown(unknown[0])}"
+    return [_Said(VerdictKind.UNKNOWN, words, found)]
+
+
+def _together(case: _Case, given: Collection[Key], held: Collection[Key]) -> list[_Said]:
+    others = [
+        one
+        for one in case.group.bound
+        if (one.kind, one.address) not in given and (one.kind, one.address) not in held
+    ]
+    if not others:
+        return []
+    members = _list([_member_words(one) for one in others], ", ")
+    settled = (case.device.kind, case.device.address) in given
+    make = error if settled else warning
+    found = make(
+        "pass-group",
+        "",
+        f"{case.name} goes with its whole IOMMU group or not at all: {members}",
+        "nothing on their way to the IOMMU (no ACS in a switch or root port) keeps one's DMA from "
+        "the other, so VFIO takes the group only when the host's drivers have none of it",
+        "pass the others through too, or take them from their drivers (virsh nodedev-detach); a "
+        "slot whose root port has ACS has a group of its own",
+    )
+    return [_Said(VerdictKind.WITH_GROUP, f"free with its group: {members}", found)]
+
+
+def _list(words: Iterable[str], between: str = "; ") -> str:
+    return between.join(map(shown, words))
+
+
+def _impossible(
+    device: HostDevice, offer: HostOffer, around: Surroundings
+) -> tuple[str, str] | None:
+    """(why, what to do), None where nothing speaks against it."""
+    match device.kind:
+        case "pci":
+            return _impossible_pci(device, offer)
+        case "usb" if device.ids.startswith(_ROOT_HUB) or device.class_.startswith(_HUB):
+            root = device.ids.startswith(_ROOT_HUB)
+            what = "a root hub: the USB controller itself" if root else "a hub"
+            return f"it is {what}", "pass what is plugged into it, one by one"
+        case "mdev" if device.active is False:
+            start = f"virsh nodedev-start {shown(device.nodedev)}"
+            return "it is not started, so there is no device yet", start
+        case "net":
+            return _impossible_net(around.owner(device))
+    if device.kind not in {"usb", "mdev", "scsi"}:
+        return f"no way to pass on a device of kind {shown(device.kind)}", ""
+    return None
+
+
+def _impossible_net(owner: HostDevice | None) -> tuple[str, str]:
+    if owner is None or owner.kind not in {PCI, "usb"}:
+        return "it is an interface, not a device", "connect the guest to it: a bridge, or macvtap"
+    whose = shown(f"{owner.address} {owner.product}".strip())
+    return f"it is an interface of {whose}, not a device", f"pass {whose}"
+
+
+def _impossible_pci(device: HostDevice, offer: HostOffer) -> tuple[str, str] | None:
+    if offer.session:
+        why = "an ordinary user's libvirt may not take PCI devices from the host"
+        return why, "a guest of qemu:///system"
+    if device.class_.startswith(BRIDGES):
+        return "it is a bridge of the host's, not a device", ""
+    if device.iommu_group is None:
+        found = iommu_findings(offer.iommu, local=offer.local)
+        stops = [one for one in found if one.severity is not Severity.NOTE]
+        why = stops[0].what if stops else "the host's IOMMU is off or missing"
+        return f"it is in no IOMMU group: {why}", found[0].remedy if found else ""
+    return None
 
 
 def _member_words(device: HostDevice) -> str:
-    return " ".join(part for part in (device.address, device.product) if part)
+    driver = f"({device.driver})" if device.driver else ""
+    return " ".join(part for part in (device.address, device.product, driver) if part)
 
 
 def names(passed: Passed, device: HostDevice) -> bool:
@@ -237,8 +268,8 @@ def names(passed: Passed, device: HostDevice) -> bool:
         return True
     if passed.kind is PassKind.USB:
         return device.kind == "usb" and passed.device.lower() == device.ids.lower()
-    kinds = {PassKind.USB_PORT: "usb", PassKind.MDEV: "mdev"}
-    kind = kinds.get(passed.kind, _PCI)
+    kinds = {PassKind.USB_PORT: "usb", PassKind.MDEV: "mdev", PassKind.SCSI: "scsi"}
+    kind = kinds.get(passed.kind, PCI)
     return device.kind == kind and passed.device.lower() == device.address.lower()
 
 

@@ -14,7 +14,8 @@ from tuivm.model.offers import HostDevice
 from tuivm.model.spec import Spec
 from tuivm.model.units import visible
 from tuivm.preflight.hiding import vendor_id_fault
-from tuivm.preflight.passing import Verdict, VerdictKind, verdict
+from tuivm.preflight.iommu import iommu_findings
+from tuivm.preflight.passing import Verdict, VerdictKind, verdicts
 from tuivm.screens.create.choices import ListField, Row, Rows
 from tuivm.screens.create.devicetree import (
     Branch,
@@ -92,9 +93,7 @@ class PassthroughStep(Step):
     def fill(self, draft: Draft) -> None:
         devices, self._passed = draft.offered.devices, completed(draft).full.passed
         self._branches = {_item(branch): branch for branch in tree(devices, self._passed)}
-        self._verdicts = {
-            device.address: verdict(device, draft.offered, draft.spec) for device in devices
-        }
+        self._verdicts = verdicts(draft.offered, draft.spec)
         rows = [
             Row(self._row(branch), item if _can_be_on(branch) else None)
             for item, branch in self._branches.items()
@@ -141,7 +140,7 @@ class PassthroughStep(Step):
         device = branch.device
         if device is None:
             return Content.styled(visible(branch.text), "bold")
-        said = self._verdicts[device.address]
+        said = self._verdicts[device.kind, device.address]
         glyph, plain, word, style = _LOOKS[said.kind]
         ticked = is_ticked(self._passed, device, self.draft.offered.devices)
         mark = "[x]" if ticked else "[ ]" if _able(said) else " - "
@@ -167,7 +166,7 @@ class PassthroughStep(Step):
             return [Content("It is not on the host now; Space takes it out of the guest.")]
         device = branch.device
         assert device is not None
-        said = self._verdicts[device.address]
+        said = self._verdicts[device.kind, device.address]
         glyph, plain, _, style = _LOOKS[said.kind]
         lines = [Content.styled(visible(_identity(device)), "bold")]
         mark = plain if self._ascii else glyph
@@ -206,7 +205,7 @@ class PassthroughStep(Step):
         return [
             one
             for one in group_of(device, self.draft.offered.devices)
-            if self._verdicts[one.address].kind is not VerdictKind.IMPOSSIBLE
+            if self._verdicts[one.kind, one.address].kind is not VerdictKind.IMPOSSIBLE
         ]
 
     def on_list_field_asked(self, event: ListField.Asked) -> None:
@@ -221,7 +220,7 @@ class PassthroughStep(Step):
             device = branch.device
             assert device is not None
             devices = self.draft.offered.devices
-            said = self._verdicts[device.address]
+            said = self._verdicts[device.kind, device.address]
             ticked = is_ticked(spec.passed, device, devices)
             if self._by_preset(device):
                 return
@@ -276,5 +275,8 @@ def _remark(draft: Draft) -> str:
         return "The host tells of no devices: its libvirt has no node device driver, or no rights."
     pci = [device for device in devices if device.kind == "pci"]
     if pci and all(device.iommu_group is None for device in pci):
+        stops = iommu_findings(draft.offer.iommu, local=draft.offer.local)
+        if stops and stops[0].severity is not Severity.NOTE:
+            return f"{stops[0].what}: {stops[0].why}. {stops[0].remedy}. USB needs none."
         return NO_IOMMU
     return ""
