@@ -6,6 +6,7 @@ from tuivm.commands.base import CommandType
 from tuivm.commands.charts import CHART_COMMANDS
 from tuivm.commands.compare import COMPARE_COMMANDS
 from tuivm.commands.create import CREATE_COMMANDS
+from tuivm.commands.devices import DEVICE_COMMANDS
 from tuivm.commands.guests import GUEST_COMMANDS
 from tuivm.commands.hosts import HOSTS_COMMANDS
 from tuivm.commands.lab import LAB_COMMANDS
@@ -28,6 +29,7 @@ COMMANDS: tuple[CommandType, ...] = (
     *COMPARE_COMMANDS,
     *LAB_COMMANDS,
     *HOSTS_COMMANDS,
+    *DEVICE_COMMANDS,
     *HOST_COMMANDS,
     *PROGRAM_COMMANDS,
     *TOUR_COMMANDS,

@@ -46,6 +46,9 @@ class Place(Protocol):
     def target_item(self) -> object:
         """The part of a guest that is highlighted: a `Device`, a `DeviceClass`, a layer's name."""
 
+    def marked_items(self) -> tuple[object, ...]:
+        """Parts of a host that an action is aimed at: those marked, else the highlighted one."""
+
     def perform(self, name: str) -> None:
         """Do something that only this screen can do ("filter", "sort", "focus_left", …)."""
 

@@ -227,6 +227,9 @@ class HostsScreen(AskingPlace):
         if status is not None and page.question is not None:
             self.ask(status, page.question, page.revision)
 
+    def do_ask_anew(self) -> None:
+        self.ask_anew()
+
     # what commands are aimed at
 
     def target_host(self) -> HostStatus | None:

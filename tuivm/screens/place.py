@@ -63,6 +63,9 @@ class PlaceScreen(Screen[None]):
     def target_item(self) -> object:
         return None
 
+    def marked_items(self) -> tuple[object, ...]:
+        return ()
+
     def perform(self, name: str) -> None:
         getattr(self, f"do_{name}")()
 

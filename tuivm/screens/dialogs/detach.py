@@ -1,0 +1,174 @@
+"""Taking a device of the host's from a guest that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Button, Static
+
+from tuivm.model.offers import HostDevice
+from tuivm.model.requests import DetachDevices, When
+from tuivm.model.spec import Passed, PassKind
+from tuivm.preflight.passing import find_devices
+from tuivm.screens.devicewords import by_hand, called, device_xml
+from tuivm.screens.dialogs.base import Keys, button, paragraph, plain
+from tuivm.screens.dialogs.turn import Turn
+from tuivm.screens.dialogs.watching import Scene, Side, Watching
+
+_WHEN = {
+    When.BOTH: "now, and from its definition",
+    When.NOW: "now alone: it has it again at its next boot",
+    When.NEXT_BOOT: "from its definition: it has it until it stops",
+}
+_ASKED = (
+    "The running guest is asked to let go of it, and may refuse: what it does with the device "
+    "breaks off, so unmount or take down there first."
+)
+
+
+class DetachDevice(Watching[DetachDevices]):
+    """Answers what is asked of the guest's host; None when the guest keeps it.
+
+    passed: how the guest's definition names it.
+    """
+
+    DEFAULT_CSS = """
+    DetachDevice #dialog { width: 92; }
+    DetachDevice .label { color: $text-muted; }
+    """
+    AUTO_FOCUS = "#cancel"
+    dangerous = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy", "Copy the command", show=False),
+    ]
+
+    def __init__(self, scene: Scene, passed: Passed) -> None:
+        super().__init__(scene)
+        self._passed = passed
+        guest = scene.guest()
+        self._guest = guest.guest.name if guest else ""
+        self._command = ""
+
+    @property
+    def title_text(self) -> str:
+        return f"Detach from {self._guest}"
+
+    @property
+    def keys(self) -> Keys:
+        turn = "left/right" if self.ascii_only else "← →"
+        return (("Tab", "move"), (turn, "change"), ("y", "copy"), ("Esc", "keep it attached"))
+
+    def body(self) -> ComposeResult:
+        yield Static(id="device")
+        yield Turn[When]("When", id="when")
+        yield Static(id="means", classes="gap")
+        yield Static(plain("The same on the command line:"), classes="label gap")
+        yield Static(id="command")
+
+    def buttons(self) -> Iterable[Button]:
+        yield button("Keep", "cancel")
+        yield button("Detach", "detach", dangerous=True)
+
+    def _device(self) -> HostDevice | None:
+        """As the host has it; None for one that is unplugged, or is one of several alike."""
+        offer = self.seen.offer if self.seen else None
+        found = find_devices(self._passed, offer) if offer else ()
+        return found[0] if len(found) == 1 else None
+
+    def _has(self, side: Side | None) -> Passed | None:
+        """As that side of the guest says it."""
+        return (
+            next((one for one in side.passed if alike(one, self._passed)), None) if side else None
+        )
+
+    def _able(self) -> list[When]:
+        if self.seen is None:
+            return []
+        now, later = self._has(self.seen.live), self._has(self.seen.defined)
+        if now and later:
+            return [When.BOTH, When.NOW, When.NEXT_BOOT]
+        return [When.NOW] if now else [When.NEXT_BOOT] if later else []
+
+    @on(Turn.Turned)
+    def stand(self) -> None:
+        view, device = self.scene.guest(), self._device()
+        name = called(device) if device else self._passed.device
+        lines = [name]
+        if view is not None:
+            self._guest = view.guest.name
+            lines.append(f"from {view.guest.label}, which is {view.guest.state.value}")
+        self.query_one("#device", Static).update(paragraph(lines, "bold"))
+        able = self._able()
+        turn = self.query_one("#when", Turn)
+        turn.offer([(when, _WHEN[when]) for when in able])
+        self.query_one("#means", Static).update(paragraph(self._means()))
+        self._show_command(device)
+        self.off("detach", self._missing())
+
+    @property
+    def _when(self) -> When:
+        return self.query_one("#when", Turn).value or When.NEXT_BOOT
+
+    def _means(self) -> list[str]:
+        """What happens to the guest, and on the host."""
+        lines = []
+        seen = self.seen
+        if self._when is not When.NEXT_BOOT:
+            lines.append(_ASKED)
+        if seen is None or self._passed.kind is PassKind.MDEV:
+            return lines
+        side = seen.defined if self._when is When.NEXT_BOOT else seen.live
+        had = self._has(side)
+        if self._passed.kind is PassKind.SCSI:
+            lines.append("The host keeps its own driver of it all the while.")
+        elif side is not None and had in side.managed:
+            whose = "once the guest has let go" if self._when is not When.NEXT_BOOT else "then"
+            lines.append(f"libvirt gives it back to the host's driver {whose}.")
+        elif had is not None:
+            lines.append("It stays with VFIO (managed='no'): return it to the host by hand.")
+        return lines
+
+    def _show_command(self, device: HostDevice | None) -> None:
+        try:
+            xml = device_xml([(self._passed, device)])
+        except ValueError as error:
+            self._command = f"none: {error}"
+        else:
+            self._command = by_hand(self.scene.uri, "detach-device", self._guest, [xml], self._when)
+        self.query_one("#command", Static).update(paragraph(self._command.split("\n")))
+
+    def _missing(self) -> str:
+        if trouble := self.trouble():
+            return trouble
+        if not self._able():
+            return f"{self._guest} no longer has it: nothing is to be done."
+        return ""
+
+    def action_copy(self) -> None:
+        """Hand the commands to the terminal's clipboard (OSC 52)."""
+        self.app.copy_to_clipboard(self._command)
+        self.notify("The command was handed to the terminal's clipboard.", markup=False)
+
+    @on(Button.Pressed, "#detach")
+    def _take(self) -> None:
+        # Looked at again: the guest may have gone since it was painted.
+        self.stand()
+        if not self._missing():
+            self.dismiss(DetachDevices((self._passed,), self._when))
+
+    @on(Button.Pressed, "#cancel")
+    def _keep(self) -> None:
+        self.dismiss(None)
+
+
+def alike(one: Passed, other: Passed) -> bool:
+    """The same device of the host, whichever way it is named: a VF is a PCI device too."""
+    pci = {PassKind.PCI, PassKind.VF}
+    if one.nodedev and one.nodedev == other.nodedev:
+        return True
+    kinds = one.kind == other.kind or {one.kind, other.kind} <= pci
+    return kinds and one.device.lower() == other.device.lower()

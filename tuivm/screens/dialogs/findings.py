@@ -1,0 +1,133 @@
+"""What was found about something that is about to be done: errors stop, each warning is accepted
+by itself, and what only somebody who knows better may do is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual import on
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from tuivm.model.findings import Finding, Severity
+from tuivm.preflight.attaching import accept_key
+from tuivm.screens.dialogs.base import Tick, field, plain
+
+_SIGNS = {Severity.ERROR: ("✖", "x"), Severity.WARNING: ("▲", "!"), Severity.NOTE: ("·", "-")}
+_ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+
+
+class _Accept(Tick):
+    """The tick of one warning."""
+
+    def __init__(self, finding: Finding, label: Content, *, accepted: bool) -> None:
+        super().__init__(label, accepted)
+        self.finding = finding
+        self.add_class("gap")
+
+
+class _Proof(Input):
+    """Where an address is typed."""
+
+    def __init__(self, address: str, typed: str) -> None:
+        super().__init__(typed, compact=True)
+        self.address = address
+
+
+class FindingList(Vertical):
+    """Findings may change while it is shown: what was accepted stays so as long as it is found in
+    the same words."""
+
+    DEFAULT_CSS = """
+    FindingList { height: auto; width: 100%; }
+    FindingList > Static { height: auto; width: 100%; }
+    FindingList .what { padding-left: 4; }
+    FindingList .why { padding-left: 4; color: $text-muted; }
+    FindingList .field > Static { width: 10; }
+    """
+
+    class Changed(Message):
+        """A warning was accepted or no longer is, or something was typed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._findings: tuple[Finding, ...] = ()
+        self._overrides: tuple[str, ...] = ()
+        self._accepted: set[Finding] = set()
+        self._typed: dict[str, str] = {}
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        """`accept_key`s of those that were."""
+        return frozenset(accept_key(one) for one in self._findings if one in self._accepted)
+
+    @property
+    def overridden(self) -> frozenset[str]:
+        """Addresses that were typed as they are."""
+        return frozenset(one for one in self._overrides if self._typed.get(one, "").strip() == one)
+
+    @property
+    def untyped(self) -> tuple[str, ...]:
+        """Addresses that may be typed and were not."""
+        return tuple(one for one in self._overrides if one not in self.overridden)
+
+    def show(self, findings: Iterable[Finding], overrides: Sequence[str] = ()) -> None:
+        """overrides: addresses that may be typed in spite of the errors."""
+        ordered = tuple(sorted(findings, key=lambda one: _ORDER.index(one.severity)))
+        if (ordered, tuple(overrides)) == (self._findings, self._overrides):
+            return
+        self._findings, self._overrides = ordered, tuple(overrides)
+        # No ids: those that go are still there when the new ones come.
+        self.remove_children()
+        self.mount_all([part for finding in ordered for part in self._parts(finding)])
+        for address in self._overrides:
+            words = f"To do it all the same, type the device's address, {address}:"
+            entry = field("Address", _Proof(address, self._typed.get(address, "")))
+            self.mount(Static(plain(words, "bold"), classes="gap"), entry)
+
+    def _parts(self, finding: Finding) -> list[Widget]:
+        sign = _SIGNS[finding.severity][self.app.has_class("-ascii")]
+        made: list[Widget] = []
+        if finding.severity is Severity.WARNING:
+            # A tick is one row, and what it accepts may be more.
+            label = plain(f"{sign} accept this warning:", "$warning")
+            made.append(_Accept(finding, label, accepted=finding in self._accepted))
+            made.append(Static(plain(finding.what), classes="what"))
+        else:
+            style = "$error" if finding.severity is Severity.ERROR else ""
+            text = f"{sign} {finding.severity.value}: {finding.what}"
+            made.append(Static(plain(text, style), classes="gap"))
+        lines = [line for line in (finding.why, finding.remedy and f"do: {finding.remedy}") if line]
+        if lines:
+            made.append(Static(Content("\n").join([plain(line) for line in lines]), classes="why"))
+        return made
+
+    @on(Tick.Changed)
+    def _ticked(self, event: Tick.Changed) -> None:
+        event.stop()
+        if isinstance(event.checkbox, _Accept):
+            (self._accepted.add if event.value else self._accepted.discard)(event.checkbox.finding)
+            self.post_message(self.Changed())
+
+    @on(Input.Changed)
+    def _typing(self, event: Input.Changed) -> None:
+        event.stop()
+        if isinstance(event.input, _Proof):
+            self._typed[event.input.address] = event.value
+            self.post_message(self.Changed())
+
+
+def missing_words(refusals: Sequence[Finding], untyped: Sequence[str]) -> str:
+    """What still stands in the way, "" for nothing. untyped: see `FindingList`."""
+    errors = sum(one.severity is Severity.ERROR for one in refusals)
+    if errors and untyped:
+        return f"Not yet: {untyped[0]} has to be typed exactly, or it stays as it is."
+    if errors:
+        return "An error stands in the way: see above what to do."
+    left = len(refusals)
+    if not left:
+        return ""
+    return f"{left} warning{'s are' if left > 1 else ' is'} not accepted yet (Space on each)."

@@ -1,0 +1,185 @@
+"""Taking a device from the host's driver, for VFIO, and giving it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Button, Static
+
+from tuivm.model.findings import Finding, Severity
+from tuivm.model.hostrequests import DetachFromHost, ReturnToHost
+from tuivm.model.offers import HostDevice
+from tuivm.preflight.attaching import accept_key
+from tuivm.preflight.groups import is_vfio
+from tuivm.preflight.passing import Verdict, verdict
+from tuivm.screens.devicewords import called, virsh
+from tuivm.screens.dialogs.base import Keys, button, plain
+from tuivm.screens.dialogs.findings import FindingList, missing_words
+from tuivm.screens.dialogs.watching import Scene, Watching
+
+
+class TakeFromHost(Watching[DetachFromHost]):
+    """Answers what is asked of the host; None when the device stays."""
+
+    DEFAULT_CSS = """
+    TakeFromHost #dialog { width: 92; }
+    TakeFromHost .label { color: $text-muted; }
+    """
+    AUTO_FOCUS = "#cancel"
+    dangerous = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy", "Copy the command", show=False),
+    ]
+
+    def __init__(self, scene: Scene, device: HostDevice, host: str) -> None:
+        super().__init__(scene)
+        self._device = device
+        self._host = host
+        self._command = virsh(scene.uri, "nodedev-detach", device.nodedev)
+
+    @property
+    def title_text(self) -> str:
+        return f"Take from the host's driver: {self._device.address} on {self._host}"
+
+    @property
+    def keys(self) -> Keys:
+        move = "Tab up/down" if self.ascii_only else "Tab ↑↓"
+        return ((move, "move"), ("Space", "accept"), ("y", "copy"), ("Esc", "leave it"))
+
+    def body(self) -> ComposeResult:
+        yield Static(plain(called(self._device), "bold"))
+        yield Static(id="verdict")
+        yield Static(plain(_taken(self._device)), id="means", classes="gap")
+        yield FindingList()
+        yield Static(plain("The same on the command line:"), classes="label gap")
+        yield Static(plain(self._command))
+
+    def buttons(self) -> Iterable[Button]:
+        yield button("Leave", "cancel")
+        yield button("Take", "take", dangerous=True)
+
+    def _verdict(self) -> Verdict | None:
+        now = self.device_now(self._device)
+        offer = self.seen.offer if self.seen else None
+        return verdict(now, offer) if now and offer else None
+
+    @on(FindingList.Changed)
+    def stand(self) -> None:
+        said = self._verdict()
+        if said is not None:
+            self.query_one("#verdict", Static).update(plain(said.words))
+            self.query_one(FindingList).show(said.findings, self._overrides(said))
+        self.off("take", self._missing(said))
+
+    def _overrides(self, said: Verdict) -> tuple[str, ...]:
+        return (self._device.address,) if said.override else ()
+
+    def _missing(self, said: Verdict | None) -> str:
+        if trouble := self.trouble():
+            return trouble
+        now = self.device_now(self._device)
+        if said is None or now is None:
+            return f"{self._device.address} is gone from {self._host}: nothing is done."
+        if is_vfio(now.driver):
+            return f"{now.address} is with {now.driver} already."
+        found = self.query_one(FindingList)
+        return missing_words(self._stops(said, found), found.untyped)
+
+    def _stops(self, said: Verdict, found: FindingList) -> list[Finding]:
+        typed = said.override and self._device.address in found.overridden
+        return [
+            one
+            for one in said.findings
+            if (one.severity is Severity.ERROR and not typed)
+            or (one.severity is Severity.WARNING and accept_key(one) not in found.accepted)
+        ]
+
+    def action_copy(self) -> None:
+        """Hand the command to the terminal's clipboard (OSC 52)."""
+        self.app.copy_to_clipboard(self._command)
+        self.notify("The command was handed to the terminal's clipboard.", markup=False)
+
+    @on(Button.Pressed, "#take")
+    def _take(self) -> None:
+        # Looked at again: the device may have gone since it was painted.
+        self.stand()
+        if not self._missing(self._verdict()):
+            found = self.query_one(FindingList)
+            nodedev = self._device.nodedev
+            self.dismiss(DetachFromHost(nodedev, found.accepted, found.overridden))
+
+    @on(Button.Pressed, "#cancel")
+    def _leave(self) -> None:
+        self.dismiss(None)
+
+
+class GiveBack(Watching[ReturnToHost]):
+    """Answers what is asked of the host; None when the device stays with VFIO."""
+
+    DEFAULT_CSS = """
+    GiveBack #dialog { width: 92; }
+    GiveBack .label { color: $text-muted; }
+    """
+    AUTO_FOCUS = "#return"
+
+    def __init__(self, scene: Scene, device: HostDevice, host: str) -> None:
+        super().__init__(scene)
+        self._device = device
+        self._host = host
+
+    @property
+    def title_text(self) -> str:
+        return f"Return to the host's driver: {self._device.address} on {self._host}"
+
+    def body(self) -> ComposeResult:
+        yield Static(plain(called(self._device), "bold"))
+        yield Static(id="state")
+        means = "The host's own driver for it takes it, if it has one, and what it serves comes up."
+        yield Static(plain(means), classes="gap")
+        yield Static(plain("The same on the command line:"), classes="label gap")
+        yield Static(plain(virsh(self.scene.uri, "nodedev-reattach", self._device.nodedev)))
+
+    def buttons(self) -> Iterable[Button]:
+        yield button("Leave", "cancel")
+        yield button("Return", "return")
+
+    def stand(self) -> None:
+        now = self.device_now(self._device) or self._device
+        driver = f"its driver now is {now.driver}" if now.driver else "it has no driver now"
+        users = f"; in use by {', '.join(now.used_by)}" if now.used_by else ""
+        self.query_one("#state", Static).update(plain(driver + users))
+        self.off("return", self._missing())
+
+    def _missing(self) -> str:
+        if trouble := self.trouble():
+            return trouble
+        now = self.device_now(self._device)
+        if now is None:
+            return f"{self._device.address} is gone from {self._host}: nothing is done."
+        if now.driver and not is_vfio(now.driver):
+            return f"{now.address} is with the host's driver {now.driver} already."
+        return ""
+
+    @on(Button.Pressed, "#return")
+    def _return(self) -> None:
+        # Looked at again: the device may have gone since it was painted.
+        self.stand()
+        if not self._missing():
+            self.dismiss(ReturnToHost(self._device.nodedev))
+
+    @on(Button.Pressed, "#cancel")
+    def _leave(self) -> None:
+        self.dismiss(None)
+
+
+def _taken(device: HostDevice) -> str:
+    driver = device.driver or "no driver"
+    return (
+        f"The host's driver ({driver}) lets go of it, and VFIO keeps it for guests until it is "
+        "returned or the host boots. What it serves on the host is gone meanwhile. A guest that "
+        "has it managed by libvirt needs none of this: it is taken at the start by itself."
+    )
