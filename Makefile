@@ -1,10 +1,11 @@
 # `make run` and `make test` set up what they need by themselves. TUIVM_NO_INSTALL=1 installs no
 # system package. ARGS goes to tuivm (make run ARGS="-c test:///default"), STAGES to the checks
 # (make test STAGES="lint unit").
-.PHONY: help demo run setup test lint format bench guests guests-stop virthost lock build clean
+.PHONY: help demo demo-host run setup test lint format bench guests guests-stop virthost lock build clean
 
 help:
 	@echo 'make demo         set up if needed, then show two live guests compared'
+	@echo 'make demo-host    the same with a host made of software: IOMMU groups, passthrough, VFs'
 	@echo 'make run          set up if needed, then open tuivm'
 	@echo 'make setup        the set-up alone'
 	@echo 'make test         everything that CI runs'
@@ -22,6 +23,11 @@ run:
 
 demo:
 	@scripts/run.sh demo $(ARGS)
+
+demo-host:
+	@scripts/setup.sh run
+	@scripts/virthost-needs.sh
+	@.venv/bin/tuivm demo --host $(ARGS)
 
 setup:
 	@scripts/setup.sh run

@@ -69,6 +69,7 @@ def _show(host: VirtualHost, options: Options, interface: Interface) -> int:
     say("booting the virtual host (20 to 60 seconds; more when the machine is busy)")
     began = time.monotonic()
     host.boot()
+    host.define_guest()
     say(f"it is up after {time.monotonic() - began:.0f} s")
     spec = HostSpec(NAME, host.uri)
     if on_terminal():

@@ -64,7 +64,7 @@ def test_the_wheel_holds_themes_types_and_licence(wheel: Path) -> None:
     shipped = {f"tuivm/themes/{path.name}" for path in (ROOT / "themes").iterdir()}
     assert shipped
     assert shipped <= names
-    assert {"tuivm/py.typed", "tuivm/virthost/customize.sh"} <= names
+    assert {"tuivm/py.typed", "tuivm/virthost/customize.sh", "tuivm/virthost/guest.xml"} <= names
     assert any(re.fullmatch(r"tuivm-.*\.dist-info/licenses/LICENSE", name) for name in names)
 
 

@@ -37,6 +37,7 @@ DAEMON_SECONDS = 240
 TRIES = 2
 PLACE, _PREFIX = Path("/var/tmp"), "tuivm-virthost-"  # noqa: S108 - mkdtemp makes what is in it
 """Of a host's files. Not /tmp, which may be memory."""
+_GUEST = Path(__file__).with_name("guest.xml")
 _POWER_OFF_SECONDS = 60
 _POLL_SECONDS = 0.5
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b.|[^\n\t -~\x80-\U0010ffff]")
@@ -144,14 +145,19 @@ class VirtualHost:
         if self._qemu is not None:
             self._qemu.wait()
 
+    def define_guest(self) -> None:
+        """Define the guest that tuivm brings: off, with room for four devices."""
+        self.run(["virsh", "-q", "define", "/dev/stdin"], given=_GUEST.read_text())
+
     def run(
-        self, argv: Sequence[str], *, seconds: float = 60, check: bool = True
+        self, argv: Sequence[str], *, seconds: float = 60, check: bool = True, given: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program in it as root. Raises VirtHostError when it takes too long, or fails."""
+        """Run a program in it as root, with this on its standard input. Raises VirtHostError when
+        it takes too long, or fails."""
         try:
             done = subprocess.run(
                 [*self.ssh, shlex.join(argv)],
-                stdin=subprocess.DEVNULL,
+                input=given,
                 capture_output=True,
                 text=True,
                 errors="replace",
