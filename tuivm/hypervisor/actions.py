@@ -63,11 +63,13 @@ def perform(conn: libvirt.virConnect, uuid: str, request: Request) -> Outcome:
         from tuivm.hypervisor.deletion import delete  # noqa: PLC0415 - most never delete
 
         return delete(conn, uuid, request.order)
-    if isinstance(request, AttachDevices | DetachDevices):
-        from tuivm.hypervisor.attaching import attach, detach  # noqa: PLC0415 - few ever do
+    if isinstance(request, AttachDevices):
+        from tuivm.hypervisor.attaching import attach  # noqa: PLC0415 - few ever do
 
-        if isinstance(request, AttachDevices):
-            return attach(conn, uuid, request)
+        return attach(conn, uuid, request)
+    if isinstance(request, DetachDevices):
+        from tuivm.hypervisor.detaching import detach  # noqa: PLC0415 - few ever do
+
         return detach(conn, uuid, request)
     if isinstance(request, Redefine):
         return _redefine(conn, uuid, request)
