@@ -27,10 +27,11 @@ class Target(NamedTuple):
     """machine: "q35", "i440fx" or the family of another one ("virt", "pseries"); "" for one that
     is not told. memory_kib: all that it can take without memory being plugged in. hard_limit_kib:
     None without one. numa_nodes: of the host, that its memory is bound to; () for any. named: what
-    it has of the host already. vfio: how many of those go by VFIO (PCI and mediated devices).
-    free_ports: PCIe root ports without a device, None where the definition does not tell (another
-    machine, or ports that libvirt places at the start). hidden: KVM does not show itself. viommu:
-    "" for none; caching_mode: it tells QEMU of each mapping."""
+    it has of the host now; defined: what its definition has, where that is another. vfio: how many
+    of those go by VFIO (PCI and mediated devices). free_ports: PCIe root ports without a device,
+    None where the definition does not tell (another machine, or ports that libvirt places at the
+    start). hidden: KVM does not show itself. viommu: "" for none; caching_mode: it tells QEMU of
+    each mapping."""
 
     name: str = ""
     running: bool = False
@@ -44,16 +45,22 @@ class Target(NamedTuple):
     memory_locked: bool = False
     numa_nodes: tuple[int, ...] = ()
     named: tuple[Named, ...] = ()
+    defined: tuple[Named, ...] = ()
     vfio: int = 0
     free_ports: int | None = None
+    usb: bool = True
+    """It has a USB controller, or libvirt adds one."""
     hidden: bool = False
     vendor_id: str = ""
     viommu: str = ""
     caching_mode: bool = False
 
 
-def read_target(xml: str, *, running: bool, persistent: bool = True) -> Target:
+def read_target(
+    xml: str, *, running: bool, persistent: bool = True, definition: str = ""
+) -> Target:
     """xml: the live definition of a running guest, which has all its ports; else the inactive one.
+    definition: the inactive one of a running guest, "" where it has none or is not known.
 
     Raises ValueError, with the reason, for what is no `<domain>`."""
     root = parse_domain(xml)
@@ -61,6 +68,7 @@ def read_target(xml: str, *, running: bool, persistent: bool = True) -> Target:
     loader = root.find("os/loader")
     hyperv_vendor = root.find("features/hyperv/vendor_id")
     machine = _machine(child_attr(root, "os/type", "machine"))
+    named = named_devices(root)
     return Target(
         name=text(root, "name"),
         running=running,
@@ -73,9 +81,11 @@ def read_target(xml: str, *, running: bool, persistent: bool = True) -> Target:
         hard_limit_kib=_hard_limit(root),
         memory_locked=root.find("memoryBacking/locked") is not None,
         numa_nodes=_nodes(root),
-        named=named_devices(root),
+        named=named,
+        defined=named_devices(parse_domain(definition)) if definition else named,
         vfio=_vfio(root),
         free_ports=_free_ports(root) if machine in {"q35", "virt"} else None,
+        usb=root.find("devices/controller[@type='usb'][@model='none']") is None,
         hidden=child_attr(root, "features/kvm/hidden", "state") == "on",
         vendor_id=attr(hyperv_vendor, "value") if attr(hyperv_vendor, "state") == "on" else "",
         viommu=attr(iommu, "model"),

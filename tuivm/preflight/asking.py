@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import ip_address
 
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.units import visible
 
 _LONGEST = 60
+_ORDER = tuple(Severity)
 
 
 def error(id_: str, field: str, what: str, why: str = "", remedy: str = "") -> Finding:
@@ -44,6 +46,18 @@ def is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each once; a note that is true of several fields, at the first of them."""
+    notes: dict[tuple[str, str], Finding] = {}
+    kept = [
+        finding
+        for finding in dict.fromkeys(findings)
+        if finding.severity is not Severity.NOTE
+        or notes.setdefault((finding.id, finding.what), finding) is finding
+    ]
+    return tuple(sorted(kept, key=lambda finding: _ORDER.index(finding.severity)))
 
 
 def _control(code: int) -> bool:

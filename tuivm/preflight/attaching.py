@@ -10,11 +10,16 @@ from tuivm.domainxml.target import Target, read_target
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.requests import When
-from tuivm.model.spec import Passed, Spec
-from tuivm.preflight.asking import error, shown
-from tuivm.preflight.passing import find_devices, verdict
+from tuivm.model.spec import Passed
+from tuivm.preflight.asking import error, shown, worst_first
+from tuivm.preflight.attaching_guest import guest_findings
+from tuivm.preflight.groups import Surroundings
+from tuivm.preflight.passing import find_devices, judge, named_so
 
 __all__ = ["Attachment", "Target", "accept_key", "check_attach", "read_target", "refusals"]
+
+_FOR_ANY = frozenset({"pass-migration", "pass-gpu"})
+"""What is told of a device before its guest is known: here it is told of this very guest."""
 
 
 class Attachment(NamedTuple):
@@ -31,29 +36,32 @@ def check_attach(
     devices: Sequence[Passed], offer: HostOffer, target: Target, when: When
 ) -> Attachment:
     """All that speaks against it, worst first, and what it costs."""
-    found: list[HostDevice] = []
+    named = {passed: find_devices(passed, offer) for passed in dict.fromkeys(devices)}
     findings = list(_moment(target, when))
-    overrides = []
-    spec = Spec(passed=tuple(devices))
-    for passed in devices:
-        matching = find_devices(passed, offer)
+    found: dict[HostDevice, Passed] = {}
+    for passed, matching in named.items():
         if len(matching) != 1:
             findings.append(_not_one(passed, matching, offer))
-            continue
-        device = matching[0]
-        if device in found:
-            findings.append(
-                error("pass-twice", device.address, f"{shown(device.address)} is named twice")
-            )
-            continue
-        found.append(device)
-        said = verdict(device, offer, spec)
-        findings += [one._replace(field=device.address) for one in said.findings]
+        elif found.setdefault(matching[0], passed) != passed:
+            address = shown(matching[0].address)
+            findings.append(error("pass-twice", "", f"{address} is named twice", "", "once"))
+    around = Surroundings(offer.devices)
+    held = {
+        (one.kind, one.address)
+        for one in offer.devices
+        if any(named.means(one) for named in target.named)
+    }
+    overrides = []
+    for device, passed in found.items():
+        said = judge(device, offer, around, asked=found, guest=target.name, held=held)
+        about = [one for one in said.findings if one.id not in _FOR_ANY]
+        about += named_so(passed, device, offer)
+        findings += [one._replace(field=device.address) for one in about]
+        findings += _has(device, target, when)
         if said.override:
             overrides.append(device.address)
-    order = list(Severity)
-    findings.sort(key=lambda one: order.index(one.severity))
-    return Attachment(tuple(found), tuple(findings), tuple(overrides))
+    findings += guest_findings(tuple(found), offer, target, when)
+    return Attachment(tuple(found), worst_first(findings), tuple(overrides))
 
 
 def accept_key(finding: Finding) -> str:
@@ -75,6 +83,20 @@ def refusals(
         if (finding.severity is Severity.ERROR and finding.field not in typed)
         or (finding.severity is Severity.WARNING and accept_key(finding) not in accepted)
     )
+
+
+def _has(device: HostDevice, target: Target, when: When) -> Iterator[Finding]:
+    now = target.running and when is not When.NEXT_BOOT
+    later = when is not When.NOW
+    if (now or not target.running) and any(one.means(device) for one in target.named):
+        has = "has it now" if target.running else "has it already"
+    elif later and any(one.means(device) for one in target.defined):
+        has = "has it in its definition"
+    else:
+        return
+    # No error of the device's own: nobody may type past it.
+    name = shown(device.address)
+    yield error("attach-has", "", f"{name}: {shown(target.name)} {has}", "", "leave it out")
 
 
 def _moment(target: Target, when: When) -> Iterator[Finding]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from tuivm.model.creation import CreationPlan
-from tuivm.model.findings import Finding, Severity
+from tuivm.model.findings import Finding
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.spec import FileRef, SourceKind
+from tuivm.preflight.asking import worst_first
 from tuivm.preflight.creating_cpu import check_cpu
 from tuivm.preflight.creating_disks import check_disks
 from tuivm.preflight.creating_machine import check_machine
@@ -16,8 +17,6 @@ from tuivm.preflight.creating_passed import check_passed
 from tuivm.preflight.creating_source import check_source
 from tuivm.preflight.creating_system import check_system
 from tuivm.preflight.images import NO_FILES, FileFacts
-
-_ORDER = tuple(Severity)
 
 
 def check(
@@ -40,15 +39,3 @@ def check(
         found += check_nics(plan, offer, caps)
         found += check_passed(plan, offer, caps)
     return worst_first(found)
-
-
-def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Each once; a note that is true of several fields, at the first of them."""
-    notes: dict[tuple[str, str], Finding] = {}
-    kept = [
-        finding
-        for finding in dict.fromkeys(findings)
-        if finding.severity is not Severity.NOTE
-        or notes.setdefault((finding.id, finding.what), finding) is finding
-    ]
-    return tuple(sorted(kept, key=lambda finding: _ORDER.index(finding.severity)))

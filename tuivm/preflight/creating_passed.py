@@ -10,7 +10,7 @@ from tuivm.model.findings import Finding
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.spec import Passed, PassKind
 from tuivm.preflight.asking import error, shown, warning
-from tuivm.preflight.passing import find_devices, verdict
+from tuivm.preflight.passing import find_devices, named_so, verdict
 
 _FORMS = {
     PassKind.PCI: (r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", "such as 0000:01:00.0"),
@@ -99,28 +99,7 @@ def _device(field: str, passed: Passed, plan: CreationPlan, offer: HostOffer) ->
         )
         return
     device = found[0]
-    if passed.kind is PassKind.VF and not device.physical_function:
-        yield error(
-            "pass-vf",
-            f"{field}.device",
-            f"{shown(passed.device)} is no virtual function",
-            remedy='kind = "pci" is for a whole device',
-        )
-    if passed.kind is PassKind.USB_PORT:
-        yield warning(
-            "usb-port",
-            f"{field}.device",
-            "libvirt finds a USB device by the number that it has now",
-            "plugged out and in again, it has another one, and the guest does not start",
-            "by vendor:product, where no two are alike",
-        )
-    if offer.session and device.kind == "usb":
-        yield warning(
-            "usb-session",
-            field,
-            f"QEMU has to be allowed to open /dev/bus/usb for {shown(passed.device)}",
-            "an ordinary user is not, unless udev says so",
-            "a udev rule with TAG+=uaccess or a group for this device",
-        )
+    for finding in named_so(passed, device, offer):
+        yield finding._replace(field=field if finding.id == "usb-session" else f"{field}.device")
     for finding in verdict(device, offer, plan.spec).findings:
         yield finding._replace(field=field)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -260,6 +260,35 @@ def _impossible_pci(device: HostDevice, offer: HostOffer) -> tuple[str, str] | N
 def _member_words(device: HostDevice) -> str:
     driver = f"({device.driver})" if device.driver else ""
     return " ".join(part for part in (device.address, device.product, driver) if part)
+
+
+def named_so(passed: Passed, device: HostDevice, offer: HostOffer) -> Iterator[Finding]:
+    """What comes of naming the device in this way."""
+    name = shown(passed.device)
+    if passed.kind is PassKind.VF and not device.physical_function:
+        yield error(
+            "pass-vf",
+            "",
+            f"{name} is no virtual function",
+            "",
+            'kind = "pci" is for a whole device',
+        )
+    if passed.kind is PassKind.USB_PORT:
+        yield warning(
+            "usb-port",
+            "",
+            "libvirt finds a USB device by the number that it has now",
+            "plugged out and in again, it has another one, and the guest does not start",
+            "by vendor:product, where no two are alike",
+        )
+    if offer.session and device.kind == "usb":
+        yield warning(
+            "usb-session",
+            "",
+            f"QEMU has to be allowed to open /dev/bus/usb for {name}",
+            "an ordinary user is not, unless udev says so",
+            "a udev rule with TAG+=uaccess or a group for this device",
+        )
 
 
 def names(passed: Passed, device: HostDevice) -> bool:

@@ -13,8 +13,9 @@ from tuivm.model.oses import GENERIC, OsInfo
 from tuivm.model.spec import FileRef, SourceKind, Spec
 from tuivm.model.units import visible
 from tuivm.model.virtinstall import command
+from tuivm.preflight.asking import worst_first
 from tuivm.preflight.copying import plan_copy
-from tuivm.preflight.creating import check, worst_first
+from tuivm.preflight.creating import check
 from tuivm.preflight.default_disks import DEFAULT_POOL, find_pool
 from tuivm.preflight.defaults import complete
 from tuivm.preflight.images import NO_FILES, FileFacts
