@@ -16,7 +16,7 @@ from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.requests import Outcome, Request
 from tuivm.model.spec import Passed
 from tuivm.model.store import GuestView
-from tuivm.preflight.passing import VerdictKind, names, verdict
+from tuivm.preflight.passing import VerdictKind, names, verdicts
 from tuivm.screens.create.devicetree import named, short_address
 from tuivm.screens.dialogs.attach import AttachDevice
 from tuivm.screens.dialogs.choose import Choice
@@ -189,10 +189,11 @@ def guest_choices(desk: Desk, host: str) -> Choices:
 def device_choices(offer: HostOffer) -> Choices:
     """What a guest can be given, free ones first; what cannot be given says why."""
     made: list[tuple[int, Choice]] = []
+    said_of = verdicts(offer)
     for device in offer.devices:
         if device.kind not in _KINDS:
             continue
-        said = verdict(device, offer)
+        said = said_of[device.kind, device.address]
         impossible = said.kind is VerdictKind.IMPOSSIBLE
         label = f"{device.kind:<5}{short_address(device):<10} {named(device)}"
         words, refusal = ("", said.words) if impossible else (said.words, "")

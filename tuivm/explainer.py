@@ -36,7 +36,7 @@ class Explainer:
     async def explain(self, place: Place) -> None:
         targets = place.target_guests()
         status = place.target_host()
-        item = place.target_item()
+        item = place.explained() or place.target_item()
         if isinstance(item, Explanation):
             await self._explain_in_words(item)
         elif targets:

@@ -49,6 +49,9 @@ class Place(Protocol):
     def marked_items(self) -> tuple[object, ...]:
         """Parts of a host that an action is aimed at: those marked, else the highlighted one."""
 
+    def explained(self) -> object:
+        """Words on what is highlighted, an `Explanation`, where the place has its own."""
+
     def perform(self, name: str) -> None:
         """Do something that only this screen can do ("filter", "sort", "focus_left", …)."""
 

@@ -56,8 +56,10 @@ def _held(command: str, place: Place) -> list[HostItem]:
 
 def _attach(desk: Desk, held: HostItem) -> str:
     item = held.item
-    if not isinstance(item, HostDevice) or item.kind not in _ATTACHED:
+    if not isinstance(item, HostDevice):
         return "guests are given PCI, USB, SCSI and mediated devices"
+    if item.kind not in _ATTACHED:
+        return verdict(item, held.offer).words
     if item.kind == "mdev" and item.active is False:
         return f"{item.address} is stopped: start it first"
     there = any(True for _ in desk.store.guests_of(held.offer.host))

@@ -66,6 +66,9 @@ class PlaceScreen(Screen[None]):
     def marked_items(self) -> tuple[object, ...]:
         return ()
 
+    def explained(self) -> object:
+        return None
+
     def perform(self, name: str) -> None:
         getattr(self, f"do_{name}")()
 
