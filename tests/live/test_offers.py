@@ -317,7 +317,8 @@ def test_a_host_that_is_not_this_machine(tmp_path: Path) -> None:
     offer = offered(host.creating())
     host.close()
     assert (offer.driver, offer.local, offer.passt) == ("TEST", False, None)
-    (device,) = offer.devices
+    device, nic = offer.devices
+    assert (nic.kind, nic.address, nic.used_by) == ("net", "eth7", ("interface eth7 is up",))
     assert (device.address, device.iommu_group) == ("0000:03:00.0", 15)
     assert device.virtual_functions == ("0000:03:10.0",)
     assert device.used_by == ("guest has-it", "interface eth7 is up")

@@ -9,7 +9,7 @@ import pytest
 
 from tuivm.domainxml.domcaps import read_domain_caps
 from tuivm.domainxml.hostcaps import read_capabilities
-from tuivm.domainxml.networkxml import read_interface, read_network
+from tuivm.domainxml.networkxml import PluggedNic, plugged_nics, read_interface, read_network
 from tuivm.domainxml.nodedevs import named_devices, read_node_device
 from tuivm.domainxml.parse import parse_domain
 from tuivm.domainxml.storagexml import read_pool
@@ -245,11 +245,60 @@ def network(forward: str = "", inside: str = "") -> Network:
 
 def test_networks() -> None:
     nat = network("<forward mode='nat'/>", "<dhcp><range start='1' end='2'/></dhcp>")
-    assert nat == Network("default", active=True, forward="nat", bridge="virbr0", dhcp=True)
+    assert nat == Network(
+        "default",
+        active=True,
+        forward="nat",
+        bridge="virbr0",
+        dhcp=True,
+        addresses=("192.168.122.1/24",),
+    )
     assert network("<forward/>").forward == "nat", "as libvirt takes it"
     assert network().forward == "", "isolated"
     assert network("<forward mode='hostdev'><pf dev='eth1'/></forward>").forward == "hostdev"
     assert not network().dhcp
+
+
+def test_addresses_of_a_network() -> None:
+    found = read_network(
+        "<network><name>n</name><ip address='10.1.0.1' prefix='16'/>"
+        "<ip family='ipv6' address='fd00::1' prefix='64'/><ip address='10.2.0.1'/></network>",
+        active=False,
+    )
+    assert found.addresses == ("10.1.0.1/16", "fd00::1/64", "10.2.0.1")
+
+
+def test_what_a_network_goes_through() -> None:
+    assert network("<forward mode='route' dev='eth1'/>").devices == ("eth1",)
+    pool = (
+        "<forward mode='hostdev' managed='yes'><pf dev='eth1'/>"
+        "<address type='pci' domain='0' bus='3' slot='0x10' function='0'/>"
+        "<address type='pci' domain='0' bus='3' slot='0x10' function='2'/></forward>"
+    )
+    assert network(pool).devices == ("eth1", "0000:03:10.0", "0000:03:10.2")
+    several = "<forward mode='bridge'><interface dev='a'/><interface dev='b'/></forward>"
+    assert network(several).devices == ("a", "b")
+
+
+def test_nics_that_are_plugged_in_somewhere() -> None:
+    nics = plugged_nics(
+        parse_domain(
+            """<domain><devices>
+  <interface type='network'><mac address='52:54:00:00:00:01'/>
+    <source network='default' bridge='virbr0'/></interface>
+  <interface type='bridge'><source bridge='virbr0'/></interface>
+  <interface type='user'><mac address='52:54:00:00:00:03'/></interface>
+</devices></domain>"""
+        ),
+        running=True,
+    )
+    assert nics == (
+        PluggedNic("52:54:00:00:00:01", "default", "virbr0", running=True),
+        PluggedNic("", "", "virbr0", running=True),
+    )
+    default, other = Network("default", active=True, bridge="virbr0"), Network("x", active=True)
+    assert [nic.on(default) for nic in nics] == [True, True]
+    assert [nic.on(other) for nic in nics] == [False, False]
 
 
 def test_a_network_that_serves_files_to_boot_from() -> None:

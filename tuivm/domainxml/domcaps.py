@@ -51,6 +51,13 @@ def read_domain_caps(xml: str) -> DomainCaps:
             for one in children(root.find("features"))
             if attr(one, "supported") == "yes"
         ),
+        launch_security=tuple(
+            word
+            for one in root.iter("launchSecurity")
+            if attr(one, "supported") == "yes"
+            for word in _texts(one.iterfind("enum[@name='sectype']/value"))
+        ),
+        sev_es_guests=number(text(root, "features/sev/maxESGuests")) or 0,
         net_backends=_enum(devices, "interface", "backendType"),
     )
 

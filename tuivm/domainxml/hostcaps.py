@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tuivm.domainxml.parse import Element, attr, number, parse_xml, size_kib, text
+from tuivm.domainxml.parse import Element, attr, child_attr, number, parse_xml, size_kib, text
 from tuivm.model.offers import Capabilities, GuestArch, MachineType, NumaNode
 
 
@@ -26,6 +26,7 @@ def read_capabilities(xml: str) -> Capabilities:
             one for one in _texts(root.iterfind("host/secmodel/model")) if one != "none"
         ),
         qemu_user=_qemu_user(root),
+        iommu={"yes": True, "no": False}.get(child_attr(root, "host/iommu", "support")),
     )
 
 

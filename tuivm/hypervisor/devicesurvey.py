@@ -4,11 +4,37 @@ from __future__ import annotations
 
 import libvirt
 
-from tuivm.hypervisor.offers import gather
+from tuivm.domainxml.hostcaps import read_capabilities
+from tuivm.hypervisor import hostuse
+from tuivm.hypervisor.hostdevices import host_devices
+from tuivm.hypervisor.hostnodes import read_nodes
+from tuivm.hypervisor.iommu import local_iommu, remote_iommu
+from tuivm.hypervisor.nesting import local_nesting, remote_nesting
+from tuivm.hypervisor.survey import Asked, place_of, read_guests, who
 from tuivm.model.hosts import HostSpec
-from tuivm.model.offers import HostOffer
+from tuivm.model.offers import Capabilities, HostOffer
 
 
 def devices(conn: libvirt.virConnect, spec: HostSpec) -> HostOffer:
     """Raises libvirtError when the host does not even list its guests."""
-    return gather(conn, spec)
+    place, asked = place_of(conn), Asked()
+    guests = read_guests(conn, asked)
+    nodes = asked("its devices", lambda: read_nodes(conn)) or ()
+    found = host_devices(
+        nodes,
+        guests.named,
+        hostuse.look() if place.local else None,
+        over_network=place.over_network,
+        unread=guests.unread,
+    )
+    if place.local:
+        iommu, nesting = local_iommu(), local_nesting()
+    else:
+        capabilities = (
+            asked("its capabilities", lambda: read_capabilities(conn.getCapabilities()))
+            or Capabilities()
+        )
+        iommu, nesting = remote_iommu(capabilities, found), remote_nesting(capabilities)
+    return who(conn, spec, place, asked)._replace(
+        devices=found, iommu=iommu, nesting=nesting, guests=guests.known, remarks=asked.remarks
+    )

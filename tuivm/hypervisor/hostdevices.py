@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tuivm.domainxml.nodedevs import Named, NodeDevice
 from tuivm.hypervisor.devicesysfs import told_by_kernel
@@ -25,15 +25,21 @@ def host_devices(
     uses: HostUses | None,
     *,
     over_network: bool = False,
+    unread: Sequence[str] = (),
 ) -> tuple[HostDevice, ...]:
     """All that hangs on a host but USB hubs, PCI first, by address.
 
     guests: what each guest's definition takes of the host, by its name in words. uses: of the host
     itself where it is this machine; None for a remote one, where node devices alone tell.
-    over_network: the connection to the host came over one of its network interfaces.
+    over_network: the connection to the host came over one of its network interfaces. unread: names
+    of guests whose definitions could not be read, so that they may take any of the devices.
     """
+    silent = tuple(f"what guest {name} takes: virsh dumpxml {name}" for name in unread)
     found = _Found(tuple(nodes), guests, uses, over_network=over_network)
-    devices = [found.device(node) for node in found.tree.nodes if found.listed(node)]
+    devices = [
+        device._replace(unknown=(*device.unknown, *silent)) if silent else device
+        for device in (found.device(node) for node in found.tree.nodes if found.listed(node))
+    ]
     return tuple(sorted(devices, key=lambda one: (_SORTED.index(one.kind), one.address)))
 
 

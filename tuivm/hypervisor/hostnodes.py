@@ -24,14 +24,15 @@ WANTED = (
     | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE
     | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
 )
+INTERFACES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
 ABREAST = 4
 """libvirt's daemons work on five requests of a client at a time (max_client_requests)."""
 
 
-def read_nodes(conn: libvirt.virConnect) -> tuple[NodeDevice, ...]:
+def read_nodes(conn: libvirt.virConnect, wanted: int = WANTED) -> tuple[NodeDevice, ...]:
     """What hangs on PCI and USB, SCSI devices, interfaces, disks and mediated devices, also those
     that are only defined. Raises libvirtError for a driver without node devices."""
-    found = abreast(_node, conn.listAllDevices(WANTED))
+    found = abreast(_node, conn.listAllDevices(wanted))
     return tuple(node for node in found if node is not None)
 
 

@@ -50,6 +50,8 @@ class Capabilities(NamedTuple):
     """Models of confinement: "selinux", "apparmor", "dac"."""
     qemu_user: str = ""
     """Who QEMU runs as ("+64055:+64055"); "" when not told or in a session."""
+    iommu: bool | None = None
+    """The host has IOMMU groups; None when not told."""
 
 
 class CpuModel(NamedTuple):
@@ -103,6 +105,11 @@ class DomainCaps(NamedTuple):
     memory_backings: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     """Of the section of features, those with supported='yes': "sev", "gic", "backup" …"""
+    launch_security: tuple[str, ...] = ()
+    """Kinds of `<launchSecurity>`: "sev", "sev-snp", "tdx" …; older ones tell of SEV among the
+    features alone."""
+    sev_es_guests: int = 0
+    """Guests with SEV-ES that can run at a time."""
     net_backends: tuple[str, ...] = ()
     """Of user-mode networking: "default" (slirp), "passt"."""
 
