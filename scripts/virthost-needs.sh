@@ -9,11 +9,14 @@ missing=$(.venv/bin/python -c '
 from tuivm.virthost.needs import missing_packages
 print(*missing_packages())')
 [ -n "$missing" ] || exit 0
-say "missing on this machine for the virtual host: $missing"
 if [ "${TUIVM_NO_INSTALL:-0}" != 0 ] || ! have apt-get || { ! is_root && ! have sudo; }; then
-    complain "nothing was installed: do it by hand (the names are Debian's), then run this again"
+    .venv/bin/python -c '
+from tuivm.virthost.needs import missing, words
+print("\n".join(f"tuivm: {line}" for line in words(missing())))' >&2
+    complain "nothing was installed: do it by hand, then run this again"
     exit 1
 fi
+say "missing on this machine for the virtual host: $missing"
 # Lists of words are split on purpose.
 # shellcheck disable=SC2046,SC2086
 {
