@@ -54,6 +54,7 @@ class HostsScreen(AskingPlace):
         super().__init__()
         self._page = PAGES[0].page
         self._pane: bool | None = None
+        self._arriving = False
         self._given: dict[str, tuple[str, HostOffer | None]] = {}
         self._trouble: Content = Content()
 
@@ -96,7 +97,7 @@ class HostsScreen(AskingPlace):
         hosts, roomy = self.query_one(HostList), self.app.size.width >= PANE_FROM
         shown = self._first or (roomy if self._pane is None else self._pane)
         if not shown and hosts.has_focus:
-            self.page.take_focus()
+            self._to_page()
         hosts.set_class(not shown, "hidden")
         self.set_class(self.app.size.height < 18, "-short")
         self.query_one("#chart").set_class(not self._first, "hidden")
@@ -105,7 +106,6 @@ class HostsScreen(AskingPlace):
 
     def action_page(self, page: str) -> None:
         """Go to a page. Those but the first are made when first gone to."""
-        focused = self.query_one(HostList).has_focus
         self._page = page
         if not any(one.page == page for one in self.query(HostPage)):
             self.query_one("#pages").mount(next(kind for kind in PAGES if kind.page == page)())
@@ -113,12 +113,16 @@ class HostsScreen(AskingPlace):
             one.display = one.page == page
         self._close_filter()
         self._fit()
-        if self.query_one(HostList).has_class("hidden") or not focused:
-            self.call_after_refresh(self._focus_page)
+        if self._first:
+            self.query_one(HostList).focus()
+        else:
+            self._to_page()
         self.call_after_refresh(self.show_now)
 
-    def _focus_page(self) -> None:
-        if not self.query_one(HostList).has_focus:
+    def _to_page(self) -> None:
+        """Give it the keys, as soon as it is there."""
+        self._arriving = not self.page.is_mounted
+        if not self._arriving:
             self.page.take_focus()
 
     def do_next_page(self) -> None:
@@ -140,6 +144,8 @@ class HostsScreen(AskingPlace):
         self.query_one("#titles", LineText).set_content(self._title_line())
         if not page.is_mounted:
             return
+        if self._arriving:
+            self._to_page()
         known = Known()
         if status is not None and page.question is not None:
             known = self.ask_if_due(status, page.question, page.revision)
@@ -315,6 +321,7 @@ class HostsScreen(AskingPlace):
             box = self.query_one("#filter", Input)
             box.remove_class("hidden")
             box.focus()
+            self.page.filtering()
         else:
             self._nothing("filter")
 

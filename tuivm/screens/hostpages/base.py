@@ -44,6 +44,9 @@ class HostPage(Vertical):
     class Changed(Message):
         """Something else is highlighted, marked, or to be said of the page."""
 
+    def on_mount(self) -> None:
+        self.post_message(self.Changed())
+
     @property
     def desk(self) -> TuivmApp:
         """The program, as commands and screens know it."""
@@ -76,6 +79,9 @@ class HostPage(Vertical):
         return None
 
     # What commands of the place do here; True: done.
+
+    def filtering(self) -> None:
+        """Somebody begins to type a filter."""
 
     def set_filter(self, text: str) -> None:
         """Show only what has all of these words."""
