@@ -1,109 +1,109 @@
-"""A host in full: what it is, what it runs with, how it is doing."""
+"""A host in full: what it is, what of its virtualization is on, what it has promised to guests."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tuivm.model.hosts import HostFacts, HostState
+from tuivm.model.offers import HostOffer
 from tuivm.model.store import HostStatus
-from tuivm.model.units import kib, visible
 from tuivm.screens.dialogs.base import Reader
+from tuivm.screens.explaining import Explanation
+from tuivm.screens.hostpages.asking import Question
 from tuivm.screens.hostpages.base import HostPage
+from tuivm.screens.hostpages.overviewexplain import explain_fact
+from tuivm.screens.hostpages.overviewfacts import FEATURES, Fact, fact_lines, host_facts
 from tuivm.screens.welcome import welcome
-from tuivm.widgets.hostlist import load, state_words
+from tuivm.widgets.itemlist import ItemList
 
 
 class OverviewPage(HostPage):
     page = "overview"
     title = "overview"
+    question = Question.OVERVIEW
     DEFAULT_CSS = """
-    OverviewPage #about { height: 1fr; padding: 0 1; }
+    OverviewPage #facts { height: 1fr; padding: 0 1; }
+    OverviewPage #welcome { height: 1fr; padding: 0 1; }
+    OverviewPage .hidden { display: none; }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: Content | None = None
+        self._offer: HostOffer | None = None
+        self._status: HostStatus | None = None
+        self._unfolded = False
+        self._facts: Sequence[Fact] = ()
+        self._drawn: tuple[int, Sequence[Fact]] = (0, ())
+        self._greeting: Content | None = None
+        # Made here: the screen may want it before it is mounted.
+        self.list = ItemList(id="facts")
 
     def compose(self) -> ComposeResult:
-        with Reader(id="about"):
-            yield Static(id="facts")
+        yield self.list
+        with Reader(id="welcome", classes="hidden"):
+            yield Static(id="greeting")
+
+    def set_offer(self, offer: HostOffer | None) -> None:
+        self._offer = offer
+        self._show()
 
     def set_status(self, status: HostStatus | None) -> None:
+        self._status = status
+        self._show()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        status = self._status
+        self.list.set_class(status is None, "hidden")
+        self.query_one("#welcome").set_class(status is not None, "hidden")
         if status is None:
-            shown = welcome((), self.desk.key_text, self.desk.startup_problems)
-        else:
-            shown = _about(status)
-        if self._shown is None or not shown.is_same(self._shown):
-            self._shown = shown
-            self.query_one("#facts", Static).update(shown)
+            self._greet()
+            return
+        offer = self._offer
+        if offer is not None and offer.host != status.spec.name:
+            offer = None
+        views = list(self.desk.store.guests_of(status.spec.name))
+        ascii_only = self.desk.ascii_only
+        self._facts = host_facts(
+            status, offer, views, unfolded=self._unfolded, ascii_only=ascii_only
+        )
+        width = self.list.scrollable_content_region.width
+        if width and self._drawn != (width, self._facts):
+            self._drawn = width, self._facts
+            self.list.set_lines(fact_lines(self._facts, width, ascii_only=ascii_only))
+
+    def _greet(self) -> None:
+        shown = welcome((), self.desk.key_text, self.desk.startup_problems)
+        if self._greeting is None or not shown.is_same(self._greeting):
+            self._greeting = shown
+            self.query_one("#greeting", Static).update(shown)
 
     def take_focus(self) -> None:
-        self.query_one(Reader).focus()
+        (self.list if self._status is not None else self.query_one(Reader)).focus()
 
+    @property
+    def _fact(self) -> str:
+        """The id of the one that is highlighted."""
+        item = self.list.item
+        return str(item[0]) if item is not None else ""
 
-def _about(status: HostStatus) -> Content:
-    style = "$state-running" if status.state is HostState.UP else "$state-bad"
-    parts: list[tuple[str, str]] = [
-        (f"{visible(status.spec.name)}  ", "bold"),
-        (f"{state_words(status)}\n", style),
-    ]
-    rows = [("URI", status.spec.uri), ("access", "read-only" if status.readonly else "full")]
-    problem = status.problem
-    if problem is not None:
-        rows += [
-            ("problem", problem.what),
-            ("reason", problem.reason),
-            ("cause", problem.cause),
-            ("remedy", problem.remedy),
-        ]
-    rows += _fact_rows(status.facts)
-    rows += [("load", load(status)), ("guests", f"{status.active} up of {status.guests}")]
-    for label, value in rows:
-        if value:
-            lines = "\n              ".join(visible(line) for line in value.splitlines())
-            parts += [(f"{label:<14}", "$quiet"), (f"{lines}\n", "")]
-    return Content.assemble(*parts)
+    def on_item_list_moved(self) -> None:
+        self.post_message(self.Changed())
 
+    def unfold(self) -> bool:
+        if self._fact != FEATURES or self._status is None:
+            return False
+        self._unfolded = not self._unfolded
+        self._show()
+        return True
 
-def _fact_rows(facts: HostFacts | None) -> list[tuple[str, str]]:
-    """What is reported; what is not is said to be so."""
-    if facts is None:
-        return []
-    missing = "not reported"
-    shape = [
-        f"sockets {facts.sockets}" if facts.sockets else "",
-        f"cores {facts.cores}" if facts.cores else "",
-        f"threads {facts.threads}" if facts.threads else "",
-    ]
-    known = " x ".join(part for part in shape if part)
-    cpus = f"{facts.cpus or missing}" + (f" ({known})" if known else "")
-    return [
-        ("name", facts.hostname or missing),
-        ("hypervisor", f"{facts.driver} {facts.hypervisor_version}".strip() or missing),
-        ("libvirt", facts.libvirt_version or missing),
-        ("guests may be", ", ".join(facts.virt_types) or missing),
-        ("CPU", f"{facts.cpu_model or missing}  {facts.arch}"),
-        ("CPUs", cpus),
-        ("NUMA nodes", str(facts.numa_nodes) if facts.numa_nodes else missing),
-        ("memory", kib(facts.memory_kib, missing=missing)),
-        *_virtualization_rows(facts),
-    ]
-
-
-def _virtualization_rows(facts: HostFacts) -> list[tuple[str, str]]:
-    """What decides on passthrough and nesting; only a host itself can say."""
-    if not facts.local:
-        return [(label, "not known from here") for label in ("IOMMU", "SR-IOV", "nested")]
-    groups, split = facts.iommu_groups, facts.physical_functions
-    iommu = {None: "not known", 0: "no groups: no PCI device can be passed through"}
-    sriov = {None: "not known", 0: "no device that can split itself into VFs"}
-    nested = {None: "KVM's module is not loaded", False: "off: guests have no KVM of their own"}
-    under = {True: ", and this host is itself a guest", False: ", on bare metal", None: ""}
-    split_words = f"{split} PF, {facts.virtual_functions} VFs there now"
-    return [
-        ("IOMMU", iommu.get(groups, f"on, {groups} groups")),
-        ("SR-IOV", sriov.get(split, split_words)),
-        ("nested", nested.get(facts.nested, "on") + under[facts.virtualized]),
-    ]
+    def explain(self) -> Explanation | None:
+        """Only while the cursor is here: else the host itself is meant."""
+        if self._status is None or not self.list.has_focus:
+            return None
+        return explain_fact(self._fact, self._status.spec, self._offer)
