@@ -60,8 +60,9 @@ WRITTEN = [
     (
         Passed(PassKind.USB_PORT, "1-1.4"),
         STICK,
-        "<hostdev mode='subsystem' type='usb' managed='yes'><source>"
-        "<address bus='1' device='7'/></source></hostdev>",
+        "<hostdev mode='subsystem' type='usb' managed='yes'><source startupPolicy='optional'>"
+        "<vendor id='0x0781'/><product id='0x5567'/><address bus='1' device='7'/>"
+        "</source></hostdev>",
     ),
     (
         Passed(PassKind.MDEV, UUID),
@@ -95,6 +96,10 @@ def test_written(passed: Passed, device: HostDevice | None, xml: str) -> None:
 @pytest.mark.parametrize(("passed", "device", "xml"), WRITTEN)
 def test_read_back(passed: Passed, device: HostDevice | None, xml: str) -> None:
     (found,) = passed_of(in_domain(etree.fromstring(xml)), [STICK, NIC_VF])
+    if passed.kind is PassKind.USB_PORT:
+        # As a guest that runs has one that was named by its ids.
+        assert found == Passed(PassKind.USB, STICK.ids, STICK.nodedev)
+        return
     # A VF that is no NIC's is given as any PCI device is.
     kind = PassKind.PCI if device is NVME_VF else passed.kind
     assert found._replace(nodedev="") == passed._replace(kind=kind)
@@ -111,7 +116,9 @@ def test_names_of_libvirt_are_found_where_the_host_is_known() -> None:
     definition = in_domain(*(etree.fromstring(xml) for _, _, xml in WRITTEN))
     found = {one.device: one.nodedev for one in passed_of(definition, [STICK, NIC_VF])}
     assert found["0000:01:10.0"] == "pci_0000_01_10_0"
-    assert found["1-1.4"] == "usb_1_1_4"
+    bare = STICK._replace(ids="")
+    (port,) = passed_of(in_domain(hostdev(Passed(PassKind.USB_PORT, "1-1.4"), bare)), [STICK])
+    assert port == Passed(PassKind.USB_PORT, "1-1.4", "usb_1_1_4")
     assert found["0000:01:00.0"] == ""
 
 

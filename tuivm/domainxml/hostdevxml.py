@@ -11,7 +11,7 @@ from tuivm.model.offers import HostDevice
 from tuivm.model.spec import Passed, PassKind
 
 _PCI = re.compile(r"([0-9a-fA-F]{4,8}):([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\.([0-7])")
-_USB = re.compile(r"([0-9a-fA-F]{4}):([0-9a-fA-F]{4})")
+_USB = re.compile(r"[0-9a-fA-F]{4}:[0-9a-fA-F]{4}")
 _SCSI = re.compile(r"(\d+):(\d+):(\d+):(\d+)")
 _ADAPTER = re.compile(r"scsi_host(\d+)")
 _NETWORK_CLASS = "02"
@@ -25,10 +25,12 @@ def hostdev(
     gives it its MAC (mac; "" for one of libvirt's choice). libvirt locks the guest's memory by
     itself where VFIO needs it.
 
-    device: the one that is meant, as the host tells of it now. libvirt knows USB devices by bus
-    and device number alone, and the number is another one each time that something is plugged in:
-    what is named by its port is whatever is plugged in there now. Raises ValueError, with the
-    reason, for an address that is none and for a USB port where nothing is plugged in.
+    device: the one that is meant, as the host tells of it now. libvirt knows USB devices by their
+    ids, and by bus and device number, which is another one each time that something is plugged in:
+    what is named by its port is what is plugged in there now, until it is plugged out.
+
+    Raises ValueError, with the reason, for an address that is none and for a USB port where nothing
+    is plugged in.
     """
     match passed.kind:
         case PassKind.PCI | PassKind.VF:
@@ -62,7 +64,7 @@ def passed_by(one: Element, devices: Iterable[HostDevice] = ()) -> Passed | None
     """What a device element takes of the host; None for an element that takes nothing of it.
 
     devices: those of the host now, by which a USB device's bus and number lead to its port and to
-    libvirt's name; one that is not among them is called "001/004", as in /dev/bus/usb.
+    libvirt's name; numbers that are nobody's are called "001/004", as in /dev/bus/usb.
     """
     kind = _kind(one)
     source = one.find("source")
@@ -130,20 +132,24 @@ def _pci_address(address: str) -> Element:
 
 def _usb_source(passed: Passed, device: HostDevice | None) -> Element:
     if passed.kind is PassKind.USB:
-        ids = _USB.fullmatch(passed.device)
-        if ids is None:
+        if not _USB.fullmatch(passed.device):
             raise ValueError(f"not vendor:product of a USB device: {passed.device}")
-        vendor, product = (f"0x{part.lower()}" for part in ids.groups())
         # The guest starts without what is not plugged in.
-        return element(
-            "source",
-            element("vendor", id=vendor),
-            element("product", id=product),
-            startupPolicy="optional",
-        )
+        return element("source", *_usb_ids(passed.device), startupPolicy="optional")
     if device is None or device.bus is None or device.device is None:
         raise ValueError(f"no USB device is known at port {passed.device}")
-    return element("source", element("address", bus=device.bus, device=device.device))
+    # With the ids: once something else has these numbers, that one is not given away.
+    return element(
+        "source",
+        *(_usb_ids(device.ids) if _USB.fullmatch(device.ids) else ()),
+        element("address", bus=device.bus, device=device.device),
+        startupPolicy="optional",
+    )
+
+
+def _usb_ids(ids: str) -> tuple[Element, Element]:
+    vendor, _, product = ids.lower().partition(":")
+    return element("vendor", id=f"0x{vendor}"), element("product", id=f"0x{product}")
 
 
 def _scsi_source(passed: Passed) -> Element:
@@ -185,11 +191,12 @@ def _usb_of(source: Element, devices: Iterable[HostDevice]) -> Passed | None:
             one for one in devices if (one.kind, one.bus, one.device) == ("usb", bus, device)
         )
         there = next(plugged, None)
-    nodedev = there.nodedev if there else ""
-    if vendor is not None and product is not None:
-        return Passed(PassKind.USB, f"{vendor:04x}:{product:04x}", nodedev)
+    # A guest that runs has the numbers of what it was given by its ids too.
+    if vendor is not None and product is not None and (bus is None or there is not None):
+        named = f"{vendor:04x}:{product:04x}"
+        return Passed(PassKind.USB, named, there.nodedev if there else "")
     if there is not None:
-        return Passed(PassKind.USB_PORT, there.address, nodedev)
+        return Passed(PassKind.USB_PORT, there.address, there.nodedev)
     if bus is not None and device is not None:
         return Passed(PassKind.USB_PORT, f"{bus:03d}/{device:03d}")
     return None

@@ -19,9 +19,10 @@ _FAMILY = {PassKind.VF: PassKind.PCI}
 
 
 def same(asked: Passed, has: Passed) -> bool:
-    """Do these two name one device?"""
-    if asked.nodedev and asked.nodedev == has.nodedev:
-        return True
+    """Do these two name one device? Two USB devices that are alike are told apart by libvirt's
+    names for them, where both are known."""
+    if asked.nodedev and has.nodedev:
+        return asked.nodedev == has.nodedev
     families = (_FAMILY.get(one.kind, one.kind) for one in (asked, has))
     return len(set(families)) == 1 and asked.device.lower() == has.device.lower()
 
@@ -30,8 +31,10 @@ def found(xml: str, asked: Passed, devices: Iterable[HostDevice]) -> Element | N
     """The element by which a definition takes this device; None where it does not.
 
     Raises ValueError for what is no `<domain>`."""
-    for one, has in passing_elements(parse_domain(xml), devices):
-        if same(asked, has):
+    known = tuple(devices)
+    meant = _known(asked, known)
+    for one, has in passing_elements(parse_domain(xml), known):
+        if same(meant, has):
             return one
     return None
 
@@ -66,10 +69,20 @@ def with_devices(
 def without_devices(xml: str, asked: Sequence[Passed], devices: Iterable[HostDevice]) -> str:
     """The definition without the devices that these name."""
     root = parse_domain(xml)
-    for one, has in list(passing_elements(root, devices)):
-        if any(same(wanted, has) for wanted in asked):
+    known = tuple(devices)
+    meant = [_known(one, known) for one in asked]
+    for one, has in list(passing_elements(root, known)):
+        if any(same(wanted, has) for wanted in meant):
             remove(one)
     return etree.tostring(root, encoding="unicode")
+
+
+def _known(passed: Passed, devices: Iterable[HostDevice]) -> Passed:
+    """With libvirt's name, where the address alone leads to it."""
+    if passed.nodedev or passed.kind is PassKind.USB:
+        return passed
+    found = (one.nodedev for one in devices if one.address.lower() == passed.device.lower())
+    return passed._replace(nodedev=next(found, ""))
 
 
 def _child(parent: Element, tag: str) -> Element:

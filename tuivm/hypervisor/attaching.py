@@ -19,6 +19,7 @@ from tuivm.hypervisor.refusal import RefusalError, stopped_by
 from tuivm.model.hosts import HostSpec, Problem
 from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.requests import AttachDevices, Outcome, Step, When
+from tuivm.model.spec import PassKind
 from tuivm.preflight.attaching import check_attach, refusals
 
 
@@ -55,6 +56,7 @@ class _Attaching:
         self._guest = guest
         self._request = request
         self._steps = steps
+        self._meant: tuple[HostDevice, ...] = ()
         self._live = guest.running and request.when is not When.NEXT_BOOT
         self._kept = guest.persistent and request.when is not When.NOW
 
@@ -63,7 +65,7 @@ class _Attaching:
         if not request.devices:
             raise RefusalError("no device was named")
         offer = devices(self._conn, HostSpec("the host", self._conn.getURI()))
-        meant = self._checked(offer)
+        meant = self._meant = self._checked(offer)
         elements = [
             (device, hostdev(passed, device, mac=_random_mac()))
             for passed, device in zip(request.devices, meant, strict=True)
@@ -124,6 +126,9 @@ class _Attaching:
         self._steps.append(
             Step(f"{guest.name} has {names} from its next start on{how}", reason=_saved(guest))
         )
+        for passed, device in zip(request.devices, self._meant, strict=True):
+            if passed.kind is PassKind.USB_PORT and any(device is one for one, _ in kept):
+                self._steps.append(_by_numbers(device))
         return after
 
     def _plug(self, live: list[tuple[HostDevice, Element]], offer: HostOffer) -> None:
@@ -144,6 +149,13 @@ class _Attaching:
 
 def _names(meant: tuple[HostDevice, ...]) -> str:
     return ", ".join(device.address for device in meant)
+
+
+def _by_numbers(device: HostDevice) -> Step:
+    return Step(
+        f"libvirt names {device.address} by its numbers: bus {device.bus}, device {device.device}",
+        reason="plugged in anew it has another number: the guest then starts without it",
+    )
 
 
 def _saved(guest: Definition) -> str:
