@@ -63,40 +63,42 @@ class DeviceScene:
         view = self.guest()
         if view is None:
             return Seen(offered.offer)
-        seen = Seen(offered.offer)
-        if view.guest.state.active:
-            live = await self._side(view, offered.offer, inactive=False)
-            seen = _with(seen, live, inactive=False)
-        if view.guest.persistent:
-            defined = await self._side(view, offered.offer, inactive=True)
-            seen = _with(seen, defined, inactive=True)
-        return seen
-
-    async def _side(
-        self, view: GuestView, offer: HostOffer, *, inactive: bool
-    ) -> Side | Problem | None:
-        port = self._desk.host(self._host)
-        if port is None:
-            return None
-        answer = await asyncio.wrap_future(port.domain_xml(view.key.uuid, inactive=inactive))
-        if not answer.text:
-            return answer.problem
+        texts: dict[bool, str] = {}
+        for inactive in (False, True):
+            # A transient guest has no definition, one that is off runs with none.
+            if view.guest.persistent if inactive else view.guest.state.active:
+                answer = await asyncio.wrap_future(
+                    port.domain_xml(view.key.uuid, inactive=inactive)
+                )
+                if not answer.text:
+                    return Seen(offered.offer, problem=answer.problem)
+                texts[inactive] = answer.text
         try:
-            return read_side(answer.text, view, offer)
+            return read(view, offered.offer, texts.get(False, ""), texts.get(True, ""))
         except ValueError as error:
-            return Problem(f"cannot read the definition of {view.guest.name}", str(error))
+            problem = Problem(f"cannot read the definition of {view.guest.name}", str(error))
+            return Seen(offered.offer, problem=problem)
 
 
-def read_side(xml: str, view: GuestView, offer: HostOffer) -> Side:
-    """Raises ValueError for what is no definition of a guest."""
-    running = view.guest.state.active
-    target = read_target(xml, running=running, persistent=view.guest.persistent)
+def read(view: GuestView, offer: HostOffer, live: str, definition: str) -> Seen:
+    """live, definition: "" where there is none. Raises ValueError for what is no definition."""
+    if not live and not definition:
+        return Seen(offer, problem=Problem(f"{view.guest.name} has no definition now"))
+    target = read_target(
+        live or definition,
+        running=bool(live),
+        persistent=view.guest.persistent,
+        definition=definition if live else "",
+    )
+    return Seen(
+        offer,
+        target,
+        _side(live, offer) if live else None,
+        _side(definition, offer) if definition else None,
+    )
+
+
+def _side(xml: str, offer: HostOffer) -> Side:
     found = list(passing_elements(parse_domain(xml), offer.devices))
     managed = frozenset(passed for one, passed in found if attr(one, "managed") == "yes")
-    return Side(target, tuple(passed for _, passed in found), managed)
-
-
-def _with(seen: Seen, side: Side | Problem | None, *, inactive: bool) -> Seen:
-    if isinstance(side, Problem):
-        return seen._replace(problem=side)
-    return seen._replace(defined=side) if inactive else seen._replace(live=side)
+    return Side(tuple(passed for _, passed in found), managed)

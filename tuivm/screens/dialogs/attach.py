@@ -217,13 +217,10 @@ class AttachDevice(Watching[AttachDevices]):
         turn.offer([(when, _WHEN[when]) for when in able])
 
     def _target(self) -> Target | None:
-        seen = self.seen
-        if seen is None:
+        """The guest with the options that are chosen, as the host looks at it too."""
+        target = self.seen.target if self.seen else None
+        if target is None:
             return None
-        side = seen.defined if self._when is When.NEXT_BOOT else seen.live
-        if side is None:
-            return None
-        target = side.target
         return target._replace(
             hidden=target.hidden or self._hides, vendor_id=self._vendor or target.vendor_id
         )

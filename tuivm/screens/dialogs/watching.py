@@ -21,19 +21,20 @@ BEAT = 0.5
 
 
 class Side(NamedTuple):
-    """A guest as it runs, or as it is defined: what matters of it, and what it has of the host's
-    devices; managed: those of them that libvirt gives back to the host's driver by itself."""
+    """What a guest has of its host's devices, as it runs or as it is defined; managed: those that
+    libvirt gives back to the host's driver by itself."""
 
-    target: Target
     passed: tuple[Passed, ...] = ()
     managed: frozenset[Passed] = frozenset()
 
 
 class Seen(NamedTuple):
-    """live: None for a guest that is off, or where there is no guest in question; defined: None for
-    a transient one. problem: why there is less than was asked for."""
+    """target: what matters of the guest; None where there is no guest in question. live: None for
+    one that is off; defined: None for a transient one. problem: why there is less than was asked
+    for."""
 
     offer: HostOffer | None = None
+    target: Target | None = None
     live: Side | None = None
     defined: Side | None = None
     problem: Problem | None = None
