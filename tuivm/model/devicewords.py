@@ -56,7 +56,10 @@ def device_label(device: HostDevice) -> str:
 def class_words(device: HostDevice) -> ClassWords:
     if device.kind == "pci":
         return pci_class(device.class_)
-    return usb_class(device.class_ if device.kind == "usb" else "")
+    if device.kind == "usb":
+        return usb_class(device.class_)
+    word = visible(device.class_)
+    return ClassWords(word, word or KINDS.get(device.kind, ""))
 
 
 def link_words(link: PciLink | None) -> str:

@@ -23,27 +23,29 @@ class AskingPlace(ChartedPlace):
         super().__init__()
         self._answers = Answers()
 
-    def ask_if_due(self, status: HostStatus, question: Question, revision: str) -> Known:
+    def ask_if_due(self, status: HostStatus | None, question: Question) -> Known:
         """What is known; it is asked for anew when that is due and the host is up."""
+        if status is None:
+            return Known()
         host, now = status.spec.name, self.desk.now()
-        state = self._state(status, revision)
+        state = self._state(status, question)
         if state is not None and self._answers.due(host, question, state, now):
             self._ask(host, question, state)
         return self._answers.of(host, question)
 
-    def ask(self, status: HostStatus, question: Question, revision: str) -> None:
+    def ask(self, status: HostStatus, question: Question) -> None:
         """Ask now, due or not, if the host is up."""
-        state = self._state(status, revision)
+        state = self._state(status, question)
         if state is not None:
             self._ask(status.spec.name, question, state)
 
-    def _state(self, status: HostStatus, revision: str) -> State | None:
+    def _state(self, status: HostStatus, question: Question) -> State | None:
         """None for a host that cannot be asked now."""
         snapshot = self.desk.store.snapshot(status.spec.name)
         if status.state is not HostState.UP or snapshot is None:
             return None
-        number = getattr(snapshot.revisions, revision) if revision else 0
-        return State(snapshot.generation, number)
+        # Of what the overview is made of, nothing tells when it changes.
+        return State(snapshot.generation, getattr(snapshot.revisions, question.value, 0))
 
     def _ask(self, host: str, question: Question, state: State) -> None:
         port = self.desk.host(host)

@@ -22,7 +22,7 @@ from tuivm.model.units import duration, visible
 from tuivm.screens.charts import host_chart
 from tuivm.screens.explaining import Explanation
 from tuivm.screens.hostasking import AskingPlace, problem_words
-from tuivm.screens.hostpages.asking import SLOW, Known
+from tuivm.screens.hostpages.asking import SLOW, Known, Question
 from tuivm.screens.hostpages.base import HostPage
 from tuivm.screens.hostpages.pages import PAGES
 from tuivm.widgets.hostlist import HostList, host_glyph, state_words
@@ -55,7 +55,7 @@ class HostsScreen(AskingPlace):
         self._page = PAGES[0].page
         self._pane: bool | None = None
         self._arriving = False
-        self._given: dict[str, tuple[str, HostOffer | None]] = {}
+        self._given: dict[tuple[str, Question], tuple[str, HostOffer | None]] = {}
         self._trouble: Content = Content()
 
     def compose(self) -> ComposeResult:
@@ -146,19 +146,39 @@ class HostsScreen(AskingPlace):
             return
         if self._arriving:
             self._to_page()
-        known = Known()
-        if status is not None and page.question is not None:
-            known = self.ask_if_due(status, page.question, page.revision)
-        given = (status.spec.name if status else "", known.offer)
-        if self._given.get(page.page) != given or self._given[page.page][1] is not known.offer:
-            self._given[page.page] = given
-            page.set_offer(known.offer)
-        page.set_status(status)
+        known = self._give(page, status)
         self._show_trouble(known, status)
         self.query_one("#state", LineText).set_content(self._state_line(page, known, status))
         self.show_chart()
         for host in self.desk.store.host_names:
             self.desk.look_at(host, View())
+
+    def _give(self, page: HostPage, status: HostStatus | None) -> Known:
+        """Hand over to the page what is new of all that it lives on; what is known of its own
+        question. It is asked for anew when it is due."""
+        page.set_status(status)
+        for question in page.also:
+            known = self.ask_if_due(status, question)
+            if self._is_new(page, question, status, known.offer):
+                page.set_other(question, known.offer)
+        if page.question is None:
+            return Known()
+        known = self.ask_if_due(status, page.question)
+        if self._is_new(page, page.question, status, known.offer):
+            page.set_offer(known.offer)
+        return known
+
+    def _is_new(
+        self,
+        page: HostPage,
+        question: Question,
+        status: HostStatus | None,
+        offer: HostOffer | None,
+    ) -> bool:
+        key, host = (page.page, question), status.spec.name if status is not None else ""
+        before = self._given.get(key)
+        self._given[key] = (host, offer)
+        return before is None or before[0] != host or before[1] is not offer
 
     def _title_line(self) -> Content:
         parts: list[tuple[str, str | Style]] = [(" ", "")]
@@ -231,7 +251,7 @@ class HostsScreen(AskingPlace):
         """Something was done on the host: what is shown is asked for again."""
         status, page = self.target_host(), self.page
         if status is not None and page.question is not None:
-            self.ask(status, page.question, page.revision)
+            self.ask(status, page.question)
 
     def do_ask_anew(self) -> None:
         self.ask_anew()
@@ -321,7 +341,6 @@ class HostsScreen(AskingPlace):
             box = self.query_one("#filter", Input)
             box.remove_class("hidden")
             box.focus()
-            self.page.filtering()
         else:
             self._nothing("filter")
 

@@ -3,7 +3,6 @@ highlighted in full under it."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
@@ -18,7 +17,8 @@ from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.store import HostStatus
 from tuivm.model.table import Cell, Column
 from tuivm.model.units import visible
-from tuivm.preflight.passing import Verdict, verdict
+from tuivm.preflight.groups import Surroundings
+from tuivm.preflight.passing import Verdict, judge
 from tuivm.screens.dialogs.base import Reader
 from tuivm.screens.explaining import Explanation
 from tuivm.screens.hostpages.asking import Question
@@ -37,8 +37,6 @@ VERDICT = Column("verdict", "VERDICT", 12, sortable=False, priority=99)
 NAME = Column("name", "NAME", 30, flex=3, maximum=70, sortable=False, priority=95)
 DRIVER = Column("driver", "DRIVER", 8, preferred=12, sortable=False, priority=80, comfort=40)
 USER = Column("user", "USED BY", 14, flex=1, maximum=40, sortable=False, priority=70)
-_AT_A_TIME = 16
-"""Devices that are judged between two keys."""
 
 
 class Glyphs(NamedTuple):
@@ -57,7 +55,6 @@ class DevicePage(HostPage):
     columns: the first one holds the tree. kind: of `HostDevice`. noun: of what is listed."""
 
     question = Question.DEVICES
-    revision = "devices"
     filterable = True
     keys: ClassVar[tuple[str, ...]] = (
         "device.attach",
@@ -88,6 +85,7 @@ class DevicePage(HostPage):
         self._filter = ""
         self._verdicts: dict[Key, Verdict] = {}
         self._searched: dict[Key, str] = {}
+        self._around: Surroundings | None = None
         self._told: Content | None = None
 
     def compose(self) -> ComposeResult:
@@ -139,6 +137,7 @@ class DevicePage(HostPage):
         self.offer = offer
         self._verdicts.clear()
         self._searched.clear()
+        self._around = None
         before = self.table.cursor if same_host else None
         lost = self._by_key.get(before) if before is not None else None
         self._show()
@@ -176,17 +175,6 @@ class DevicePage(HostPage):
         said = self.verdict_on(device)
         return said is not None and word in look_of(said, ascii_only=True).word
 
-    def filtering(self) -> None:
-        self.run_worker(self._draw_verdicts(), group="verdicts", exclusive=True)
-
-    async def _draw_verdicts(self) -> None:
-        """All of them, a few at a time between two keys: somebody may filter by them."""
-        for number, device in enumerate(self.offer.devices if self.offer is not None else ()):
-            if device.kind == self.kind:
-                self.verdict_on(device)
-            if number % _AT_A_TIME == 0:
-                await asyncio.sleep(0)
-
     def verdict_on(self, device: HostDevice) -> Verdict | None:
         """Drawn when it is first wanted of an offer, and kept as long as that stands."""
         key = key_of(device)
@@ -195,7 +183,9 @@ class DevicePage(HostPage):
             judged = self.judged(device)
             if judged is None:
                 return None
-            found = self._verdicts[key] = verdict(judged, self.offer)
+            if self._around is None:
+                self._around = Surroundings(self.offer.devices)
+            found = self._verdicts[key] = judge(judged, self.offer, self._around)
         return found
 
     def _show(self) -> None:
