@@ -67,6 +67,26 @@ def test_hosts(cli: Cli, rig: Rig) -> None:
     assert (test["driver"].upper(), test["guests"], test["guests_active"]) == ("TEST", 1, 1)
 
 
+def test_devices_of_a_host_and_of_one_that_has_few(cli: Cli, rig: Rig) -> None:
+    document = cli.json("tuivm devices", "-c", rig.uri, "-c", TEST, "devices", "--timeout", "60")
+    assert isinstance(document, dict)
+    assert [host["local"] for host in document["hosts"]] == [True, False]
+    there = {path.name for path in Path("/sys/class/net").iterdir()}
+    mine = [one for one in document["devices"] if one["host"] == document["hosts"][0]["host"]]
+    assert there >= {one["address"] for one in mine if one["kind"] == "net"} != set()
+    in_sysfs = {path.name for path in Path("/sys/bus/pci/devices").iterdir()}
+    assert {one["address"] for one in mine if one["kind"] == "pci"} == in_sysfs
+    rows = cli("-c", rig.uri, "devices", "--kind", "net", "--timeout", "60").stdout.splitlines()
+    assert {row.split()[0] for row in rows} == {"KIND", "net"}
+
+
+def test_devices_of_a_dead_host(cli: Cli) -> None:
+    done = cli("-c", DEAD, "devices")
+    assert done.returncode == 3
+    assert done.stdout.split() == ["KIND", "ADDRESS", "GROUP", "DRIVER", "NAME", "VERDICT"]
+    assert "cannot ask" in done.stderr
+
+
 def test_list_has_every_device_with_its_class(
     cli: Cli, rig: Rig, guest_factory: GuestFactory, tmp_path: Path
 ) -> None:
