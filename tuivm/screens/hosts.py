@@ -22,7 +22,7 @@ from tuivm.model.units import duration, visible
 from tuivm.screens.charts import host_chart
 from tuivm.screens.explaining import Explanation
 from tuivm.screens.hostasking import AskingPlace, problem_words
-from tuivm.screens.hostpages.asking import SLOW, Known, Question
+from tuivm.screens.hostpages.asking import SLOW, Known
 from tuivm.screens.hostpages.base import HostPage
 from tuivm.screens.hostpages.pages import PAGES
 from tuivm.widgets.hostlist import HostList, host_glyph, state_words
@@ -55,7 +55,7 @@ class HostsScreen(AskingPlace):
         self._page = PAGES[0].page
         self._pane: bool | None = None
         self._arriving = False
-        self._given: dict[tuple[str, Question], tuple[str, HostOffer | None]] = {}
+        self._given: dict[str, tuple[str, HostOffer | None]] = {}
         self._trouble: Content = Content()
 
     def compose(self) -> ComposeResult:
@@ -154,31 +154,17 @@ class HostsScreen(AskingPlace):
             self.desk.look_at(host, View())
 
     def _give(self, page: HostPage, status: HostStatus | None) -> Known:
-        """Hand over to the page what is new of all that it lives on; what is known of its own
-        question. It is asked for anew when it is due."""
-        page.set_status(status)
-        for question in page.also:
-            known = self.ask_if_due(status, question)
-            if self._is_new(page, question, status, known.offer):
-                page.set_other(question, known.offer)
-        if page.question is None:
-            return Known()
-        known = self.ask_if_due(status, page.question)
-        if self._is_new(page, page.question, status, known.offer):
+        """Hand over to the page what it lives on, if that is new; it is asked for when it is due.
+        What is known by the page's question."""
+        known = Known()
+        if page.question is not None:
+            known = self.ask_if_due(status, page.question)
+        host, before = status.spec.name if status is not None else "", self._given.get(page.page)
+        if before is None or before[0] != host or before[1] is not known.offer:
+            self._given[page.page] = host, known.offer
             page.set_offer(known.offer)
+        page.set_status(status)
         return known
-
-    def _is_new(
-        self,
-        page: HostPage,
-        question: Question,
-        status: HostStatus | None,
-        offer: HostOffer | None,
-    ) -> bool:
-        key, host = (page.page, question), status.spec.name if status is not None else ""
-        before = self._given.get(key)
-        self._given[key] = (host, offer)
-        return before is None or before[0] != host or before[1] is not offer
 
     def _title_line(self) -> Content:
         parts: list[tuple[str, str | Style]] = [(" ", "")]

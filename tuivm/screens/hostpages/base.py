@@ -22,9 +22,8 @@ class HostPage(Vertical):
     """One page on one host. The screen asks the host and hands over what it knows.
 
     page: its id. title: as shown among the pages. question: what it lives on, None for nothing.
-    also: other questions whose answers it shows some of (`set_other`). keys: ids of the commands
-    in the line of keys, from the left; () for those of the place by rank. filterable: `set_filter`
-    does something.
+    keys: ids of the commands in the line of keys, from the left; () for those of the place by rank.
+    filterable: `set_filter` does something.
 
     Subclasses are made with no arguments. They post `Changed` when another item is highlighted or
     marked, or `summary` changed.
@@ -37,7 +36,6 @@ class HostPage(Vertical):
     page: ClassVar[str]
     title: ClassVar[str]
     question: ClassVar[Question | None] = None
-    also: ClassVar[tuple[Question, ...]] = ()
     keys: ClassVar[tuple[str, ...]] = ()
     filterable: ClassVar[bool] = False
 
@@ -55,9 +53,6 @@ class HostPage(Vertical):
     def set_offer(self, offer: HostOffer | None) -> None:
         """Show this from now on: the same host's newer one, or another host's. None: nothing is
         known of that host. Called when the page is opened, and when another one is there."""
-
-    def set_other(self, question: Question, offer: HostOffer | None) -> None:
-        """Of what is in `also`: as `set_offer`, before it when both are there."""
 
     def set_status(self, status: HostStatus | None) -> None:
         """How the host is doing; called with each tick while the page is shown."""
