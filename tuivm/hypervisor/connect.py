@@ -122,7 +122,7 @@ class Link:
         self.conn = conn
         self.closed_because = ""
         self._on_close = on_close
-        self._subscriptions: list[int] = []
+        self._subscriptions: list[tuple[Callable[[int], object], int]] = []
         self._watched = False
         self.remote = False
 
@@ -139,10 +139,43 @@ class Link:
 
     def subscribe(self, event: int, callback: Callable[..., None], opaque: object) -> bool:
         """Register for an event of all guests; False where the driver does not have it."""
+        conn = self.conn
+        return self._register(
+            conn.domainEventRegisterAny,
+            conn.domainEventDeregisterAny,
+            event,
+            callback,
+            opaque,
+        )
+
+    def subscribe_devices(self, event: int, callback: Callable[..., None]) -> bool:
+        """As `subscribe`, of all node devices."""
+        conn = self.conn
+        register, deregister = conn.nodeDeviceEventRegisterAny, conn.nodeDeviceEventDeregisterAny
+        return self._register(register, deregister, event, callback, None)
+
+    def subscribe_pools(self, event: int, callback: Callable[..., None]) -> bool:
+        """As `subscribe`, of all storage pools."""
+        conn = self.conn
+        register, deregister = conn.storagePoolEventRegisterAny, conn.storagePoolEventDeregisterAny
+        return self._register(register, deregister, event, callback, None)
+
+    def subscribe_networks(self, event: int, callback: Callable[..., None]) -> bool:
+        """As `subscribe`, of all virtual networks."""
+        conn = self.conn
+        register, deregister = conn.networkEventRegisterAny, conn.networkEventDeregisterAny
+        return self._register(register, deregister, event, callback, None)
+
+    def _register(
+        self,
+        register: Callable[[None, int, Callable[..., None], object], int],
+        deregister: Callable[[int], object],
+        event: int,
+        callback: Callable[..., None],
+        opaque: object,
+    ) -> bool:
         try:
-            self._subscriptions.append(
-                self.conn.domainEventRegisterAny(None, event, callback, opaque)
-            )
+            self._subscriptions.append((deregister, register(None, event, callback, opaque)))
         except libvirt.libvirtError:
             return False
         return True
@@ -160,9 +193,9 @@ class Link:
 
     def discard(self) -> None:
         """Take off all callbacks, so that the last reference closes the connection."""
-        for subscription in self._subscriptions:
+        for deregister, subscription in self._subscriptions:
             with suppress(libvirt.libvirtError):
-                self.conn.domainEventDeregisterAny(subscription)
+                deregister(subscription)
         self._subscriptions.clear()
         if self._watched:
             self._watched = False

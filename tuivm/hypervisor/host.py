@@ -72,6 +72,11 @@ class LibvirtHost:
         return self._view
 
     @property
+    def devices_watched(self) -> bool:
+        """Somebody has asked what the host has: changes to that are to be told from then on."""
+        return self._devices is not None or self._creating is not None
+
+    @property
     def last(self) -> HostSnapshot:
         """The snapshot that was handed over last."""
         return self._last
@@ -130,8 +135,7 @@ class LibvirtHost:
     def watch(self, view: View) -> None:
         with self._lock:
             self._view = view
-            if self._runner is not None:
-                self._runner.wake()
+            self._wake()
 
     def retry(self) -> None:
         with self._lock:
@@ -249,6 +253,7 @@ class LibvirtHost:
                 self._creating = LibvirtCreateHost(
                     self._spec, lambda: self._spares.borrow(self._link), self._poke
                 )
+                self._wake()
             return self._creating
 
     def devices(self) -> LibvirtDeviceHost:
@@ -260,6 +265,7 @@ class LibvirtHost:
                 self._devices = LibvirtDeviceHost(
                     self._spec, lambda: self._spares.borrow(self._link), self._poke
                 )
+                self._wake()
             return self._devices
 
     def publish(self, runner: Runner, **changes: Any) -> None:
@@ -347,6 +353,10 @@ class LibvirtHost:
         asker = Asker(self._spec.name, lambda request: request.answer(None), self._known)
         readonly = self._spec.readonly
         return open_link(self._spec.uri, readonly=readonly, asker=asker, on_close=on_close)
+
+    def _wake(self) -> None:
+        if self._runner is not None:
+            self._runner.wake()
 
     def _poke(self) -> None:
         """Show the effect now, also where no event tells of it."""

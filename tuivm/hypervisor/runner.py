@@ -44,6 +44,9 @@ class Owner(Protocol):
     def view(self) -> View: ...
 
     @property
+    def devices_watched(self) -> bool: ...
+
+    @property
     def last(self) -> HostSnapshot: ...
 
     @property
@@ -220,6 +223,9 @@ class Runner:
             agents=owner.agents,
             spares=owner.spares,
             view=lambda: owner.view,
+            devices_watched=lambda: owner.devices_watched,
+            revisions=owner.last.revisions,
+            reconnected=owner.last.generation > 1,
             deliver=self._deliver,
         )
         self.session = session
@@ -238,6 +244,7 @@ class Runner:
             guests=update.guests,
             samples=update.samples,
             interval=update.interval,
+            revisions=update.revisions,
             **{name: value for name, value in news.items() if value is not None},
         )
 

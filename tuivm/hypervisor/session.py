@@ -27,6 +27,7 @@ from tuivm.model.guests import Guest
 from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, Problem
 from tuivm.model.ports import Groups, View
 from tuivm.model.samples import GuestSample
+from tuivm.model.snapshot import Revisions
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ REFRESH_WITHOUT_EVENTS = 3.0
 REFRESH_APART = 0.25
 """A storm of events makes no more lists than one in this many seconds."""
 SHOW_DETAILS_EVERY = 0.25
+REVISE_APART = 0.25
+"""A card that makes 64 functions is one piece of news about the host's devices, not 64."""
 LOAD_AFTER = 0.25
 """What reads the load takes as long to import as a list of guests to arrive: after the list."""
 
@@ -49,6 +52,7 @@ class Update(NamedTuple):
     problem: Problem | None = None
     facts: HostFacts | None = None
     load: HostLoad | None = None
+    revisions: Revisions = Revisions()
 
 
 class Waker:
@@ -92,12 +96,24 @@ class Session:
         agents: Lanes,
         spares: Spares,
         view: Callable[[], View],
+        devices_watched: Callable[[], bool],
+        revisions: Revisions,
+        reconnected: bool,
         deliver: Callable[[Update], None],
     ) -> None:
+        """devices_watched: somebody looks at the host's devices, storage or networks. revisions:
+        what was told before; reconnected: there was a connection before this one, and what
+        happened since is not known."""
         self._spec = spec
         self._link = link
         self._waker = waker
         self._view = view
+        self._devices_watched = devices_watched
+        self._watching = False
+        self._reconnected = reconnected
+        self._revisions = revisions
+        self._revised: set[str] = set()
+        self._revised_at = 0.0
         self._deliver = deliver
         self._inbox = Inbox(waker.wake)
         self._roster = Roster(spec.name, known)
@@ -126,7 +142,7 @@ class Session:
         self._events = False
         self._listed_at = 0.0
         self._relist = False
-        self._shown = (0, 0)
+        self._shown = (0, 0, revisions)
 
     @property
     def settled(self) -> bool:
@@ -257,6 +273,11 @@ class Session:
             )
 
     def _take_news(self) -> None:
+        if not self._watching and self._devices_watched():
+            self._watching = True
+            self._inbox.subscribe_host(self._link)
+            if self._reconnected:
+                self._revised.update(Revisions._fields)
         news = self._inbox.take()
         self._relist |= news.relist
         for uuid, at in news.started.items():
@@ -264,6 +285,20 @@ class Session:
         self._roster.want_details(news.details)
         for result in news.results:
             result()
+        if self._watching:
+            self._revise(news.revised)
+
+    def _revise(self, fields: set[str]) -> None:
+        self._revised |= fields
+        if self._revised and self._revise_in() <= 0:
+            changed = {field: getattr(self._revisions, field) + 1 for field in self._revised}
+            self._revisions = self._revisions._replace(**changed)
+            self._revised.clear()
+            self._revised_at = time.monotonic()
+
+    def _revise_in(self) -> float:
+        """Seconds until the next revision may be told."""
+        return self._revised_at + REVISE_APART - time.monotonic()
 
     def _rest(self, began: float) -> None:
         """Until the next tick is due: follow events, read details, and wait."""
@@ -288,6 +323,8 @@ class Session:
                 self._publish_news()
                 if self._meter is None:
                     left = min(left, self._load_from - now)
+                if self._revised:
+                    left = min(left, max(0.0, self._revise_in()))
                 self._waker.wait(min(left, soonest) if self._relist else left)
             if time.monotonic() - shown_at >= SHOW_DETAILS_EVERY:
                 self._publish_news()
@@ -313,7 +350,7 @@ class Session:
 
     def _publish_news(self) -> None:
         """Hand over what changed, if anything did."""
-        if self._shown != (id(self._roster.publish()), id(self._facts)):
+        if self._shown != (id(self._roster.publish()), id(self._facts), self._revisions):
             self._publish()
 
     def _publish(
@@ -324,7 +361,7 @@ class Session:
     ) -> None:
         self._waker.moving()
         guests = self._roster.publish()
-        self._shown = (id(guests), id(self._facts))
+        self._shown = (id(guests), id(self._facts), self._revisions)
         self._deliver(
             Update(
                 guests=guests,
@@ -333,6 +370,7 @@ class Session:
                 problem=problem,
                 facts=self._facts,
                 load=load,
+                revisions=self._revisions,
             )
         )
         # Only now: what has been read counts for others when they have been given it.

@@ -13,7 +13,7 @@ from tuivm.model.hosts import HostFacts, HostLoad, HostSpec, HostState, Problem
 from tuivm.model.meter import GuestMeter
 from tuivm.model.rates import GuestRates
 from tuivm.model.recording import Recorder
-from tuivm.model.snapshot import HostSnapshot
+from tuivm.model.snapshot import HostSnapshot, Revisions
 
 STALE_AFTER = 5.0
 """Seconds past the sampling interval after which a host that is up counts as stale."""
@@ -43,6 +43,8 @@ class HostStatus(NamedTuple):
     guests: int = 0
     active: int = 0
     readonly: bool = False
+    revisions: Revisions = Revisions()
+    """What of its devices, storage and networks has been read is old when these have grown."""
 
     @property
     def refusal(self) -> str:
@@ -169,6 +171,7 @@ class Store:
             guests=len(snapshot.guests),
             active=memory.active,
             readonly=memory.spec.readonly or snapshot.readonly,
+            revisions=snapshot.revisions,
         )
 
     def statuses(self, now: float) -> list[HostStatus]:
