@@ -24,10 +24,10 @@ def note(id_: str, field: str, what: str, why: str = "", remedy: str = "") -> Fi
     return Finding(id_, Severity.NOTE, what, why, remedy, field)
 
 
-def shown(text: str) -> str:
+def shown(text: str, longest: int = _LONGEST) -> str:
     """Text from outside, as it may stand in a sentence: one line, not too long."""
     clean = visible(text)
-    return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 1]}…"
+    return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
 
 
 def counted(number: int, noun: str) -> str:

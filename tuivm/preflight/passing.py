@@ -9,13 +9,15 @@ from typing import NamedTuple
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.spec import Passed, PassKind, Spec
-from tuivm.preflight.asking import error, shown, warning
+from tuivm.preflight.asking import error, shown, warning, worst_first
 from tuivm.preflight.groups import BRIDGES, PCI, Group, Surroundings
 from tuivm.preflight.iommu import iommu_findings
 from tuivm.preflight.passing_costs import costs
 
 _ROOT_HUB = "1d6b:"
 _HUB = "09"
+_LONGEST = 160
+"""Letters of one word on a device: a command in it must stay whole."""
 _GUEST = "guest "
 """How users begin that are guests: "guest web", "guest web (off)"."""
 
@@ -83,7 +85,7 @@ def judge(
         *_unknowns(case),
         *_together(case, given, held),
     ]
-    findings = (*(one.finding for one in said), *costs(device, case.functions, offer))
+    findings = worst_first((*(one.finding for one in said), *costs(device, case.functions, offer)))
     stops = [one for one in said if one.finding.severity is Severity.ERROR]
     override = bool(stops) and all(one.override for one in stops)
     for kind in (VerdictKind.HURTS, VerdictKind.IN_USE, VerdictKind.UNKNOWN):
@@ -184,7 +186,7 @@ def _unknowns(case: _Case) -> list[_Said]:
         "what is not known is not taken for safe",
         "look on the host first: what is passed through is taken away from it",
     )
-    words = f"not known whether it is free: {shown(unknown[0])}"
+    words = f"not known whether it is free: {_list(unknown[:1])}"
     return [_Said(VerdictKind.UNKNOWN, words, found)]
 
 
@@ -212,7 +214,7 @@ def _together(case: _Case, given: Collection[Key], held: Collection[Key]) -> lis
 
 
 def _list(words: Iterable[str], between: str = "; ") -> str:
-    return between.join(map(shown, words))
+    return between.join(shown(word, _LONGEST) for word in words)
 
 
 def _impossible(
