@@ -56,6 +56,7 @@ class _Attaching:
         self._guest = guest
         self._request = request
         self._steps = steps
+        self._asked = tuple(dict.fromkeys(request.devices))
         self._meant: tuple[HostDevice, ...] = ()
         self._live = guest.running and request.when is not When.NEXT_BOOT
         self._kept = guest.persistent and request.when is not When.NOW
@@ -68,7 +69,7 @@ class _Attaching:
         meant = self._meant = self._checked(offer)
         elements = [
             (device, hostdev(passed, device, mac=_random_mac()))
-            for passed, device in zip(request.devices, meant, strict=True)
+            for passed, device in zip(self._asked, meant, strict=True)
         ]
         kept = self._missing(guest.xml, elements, offer) if self._kept else []
         live = self._missing(guest.live_xml, elements, offer) if self._live else []
@@ -94,8 +95,14 @@ class _Attaching:
             guest.live_xml if guest.running else guest.xml,
             running=guest.running,
             persistent=guest.persistent,
+            definition=guest.xml if guest.running and guest.persistent else "",
         )
-        attachment = check_attach(request.devices, offer, target, request.when)
+        # As the dialog does: what its options see to is no finding.
+        target = target._replace(
+            hidden=target.hidden or request.hide_hypervisor,
+            vendor_id=request.vendor_id or target.vendor_id,
+        )
+        attachment = check_attach(self._asked, offer, target, request.when)
         if stops := refusals(attachment, request.accepted, request.overridden):
             raise stopped_by(stops)
         return attachment.devices
@@ -104,7 +111,7 @@ class _Attaching:
         self, xml: str, elements: list[tuple[HostDevice, Element]], offer: HostOffer
     ) -> list[tuple[HostDevice, Element]]:
         """Those that the definition, or the running guest, has not got yet."""
-        asked = zip(self._request.devices, elements, strict=True)
+        asked = zip(self._asked, elements, strict=True)
         return [one for passed, one in asked if found(xml, passed, offer.devices) is None]
 
     def _define(self, kept: list[tuple[HostDevice, Element]]) -> str:
@@ -126,7 +133,7 @@ class _Attaching:
         self._steps.append(
             Step(f"{guest.name} has {names} from its next start on{how}", reason=_saved(guest))
         )
-        for passed, device in zip(request.devices, self._meant, strict=True):
+        for passed, device in zip(self._asked, self._meant, strict=True):
             if passed.kind is PassKind.USB_PORT and any(device is one for one, _ in kept):
                 self._steps.append(_by_numbers(device))
         return after
