@@ -160,7 +160,8 @@ def _with_below(
     folded = (len(mine) >= FOLDED_FROM) != (key in shape.turned)
     # What a filter found is not hidden in a fold.
     folded = folded and bool(below) and shape.matches is None
-    node = Node(key, depth, device, below=len(below), folded=folded)
+    number = sum(1 + (one.below if one.folded else 0) for one in below)
+    node = Node(key, depth, device, below=number, folded=folded)
     return [node] if folded else [node, *below]
 
 

@@ -150,6 +150,7 @@ class HostsScreen(AskingPlace):
         self._show_trouble(known, status)
         self.query_one("#state", LineText).set_content(self._state_line(page, known, status))
         self.show_chart()
+        self._answers.keep(self.desk.store.host_names)
         for host in self.desk.store.host_names:
             self.desk.look_at(host, View())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -101,6 +102,7 @@ class Answers:
         if serial == known.serial:
             self._known[host, question] = known._replace(answered=serial, asked=None)
 
-    def forget(self, host: str) -> None:
-        for key in [key for key in self._known if key[0] == host]:
+    def keep(self, hosts: Collection[str]) -> None:
+        """Forget all others: another one may get the name of one that was removed."""
+        for key in [key for key in self._known if key[0] not in hosts]:
             del self._known[key]
