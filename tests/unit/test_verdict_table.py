@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.offers import DESKTOP
@@ -267,8 +267,11 @@ def _goes_with(other: HostDevice, one: HostDevice, device: HostDevice) -> bool:
 
 
 _GOOD = (FREE, GROUPED)
+_at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Hosts take a while to be thought up, and machines of tests are busy."""
 
 
+@_at_leisure
 @given(_hosts)
 def test_nothing_that_is_needed_used_or_unknown_is_ever_free(offer: HostOffer) -> None:
     listed = {one.address for one in offer.devices if one.kind == "pci"}
@@ -283,6 +286,7 @@ def test_nothing_that_is_needed_used_or_unknown_is_ever_free(offer: HostOffer) -
             assert set(device.group_members) <= listed
 
 
+@_at_leisure
 @given(_hosts, st.data())
 def test_asking_for_more_frees_nothing(offer: HostOffer, data: st.DataObject) -> None:
     pci = [one for one in offer.devices if one.kind == "pci"]
@@ -292,6 +296,7 @@ def test_asking_for_more_frees_nothing(offer: HostOffer, data: st.DataObject) ->
         assert (alone.kind in _GOOD) == (with_more.kind in _GOOD)
 
 
+@_at_leisure
 @given(_hosts)
 def test_what_each_verdict_says(offer: HostOffer) -> None:
     order = list(Severity)
@@ -312,6 +317,7 @@ def test_what_each_verdict_says(offer: HostOffer) -> None:
                 assert "guest web" not in one.used_by
 
 
+@_at_leisure
 @given(_hosts)
 def test_no_attaching_without_a_word_of_what_would_be_lost(offer: HostOffer) -> None:
     kinds = {"usb": PassKind.USB_PORT, "mdev": PassKind.MDEV, "scsi": PassKind.SCSI}
