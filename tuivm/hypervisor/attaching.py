@@ -9,7 +9,7 @@ from lxml import etree
 
 from tuivm.domainxml.hostdevxml import hostdev
 from tuivm.domainxml.parse import Element
-from tuivm.domainxml.passing_edit import found, needed_controller, with_devices
+from tuivm.domainxml.passing_edit import found, needed_controller, with_devices, without_devices
 from tuivm.domainxml.target import read_target
 from tuivm.hypervisor.devicesurvey import devices
 from tuivm.hypervisor.errors import problem_from, reason_of
@@ -75,17 +75,29 @@ class _Attaching:
         live = self._missing(guest.live_xml, elements, offer) if self._live else []
         if not kept and not live:
             raise RefusalError(f"{guest.name} has {_names(meant)} already")
-        before, after = guest.xml, ""
-        if kept:
-            after = self._define(kept)
+        after = self._define(kept) if kept else ""
         if not live:
             return
         try:
             self._plug(live, offer)
         except libvirt.libvirtError:
             if kept:
-                put_back(self._conn, guest, before, after, self._steps)
+                self._undefine(kept, after, offer)
             raise
+
+    def _undefine(
+        self, kept: list[tuple[HostDevice, Element]], after: str, offer: HostOffer
+    ) -> None:
+        given = [
+            passed
+            for passed, device in zip(self._asked, self._meant, strict=True)
+            if any(device is one for one, _ in kept)
+        ]
+
+        def without(xml: str) -> str:
+            return without_devices(xml, given, offer.devices)
+
+        put_back(self._conn, self._guest, after, without, self._steps)
 
     def _checked(self, offer: HostOffer) -> tuple[HostDevice, ...]:
         """The device that each of the request's names means. Raises RefusalError for what was not

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import libvirt
@@ -54,19 +55,23 @@ def redefine(conn: libvirt.virConnect, guest: Definition, xml: str) -> str:
 
 
 def put_back(
-    conn: libvirt.virConnect, guest: Definition, before: str, after: str, steps: list[Step]
+    conn: libvirt.virConnect,
+    guest: Definition,
+    after: str,
+    without: Callable[[str], str],
+    steps: list[Step],
 ) -> None:
-    """Give the guest its old definition, unless it is not the one that was made meanwhile."""
+    """Give the guest the definition that it was looked at with, in the place of `after`, which it
+    was given since. Where somebody else has changed that, it is left as it is but for what
+    `without` takes out of it."""
     what = f"put the definition of {guest.name} back"
     try:
-        if not guest.domain.isPersistent():
-            reason = "it was undefined meanwhile"
-        elif guest.domain.XMLDesc(_WHOLE) != after:
-            reason = "somebody else has changed it meanwhile"
+        if guest.domain.isPersistent():
+            now = guest.domain.XMLDesc(_WHOLE)
+            conn.defineXML(guest.xml if now == after else without(now))
+            reason = "" if now == after else "but for what somebody else has changed meanwhile"
         else:
-            conn.defineXML(before)
-            steps.append(Step(what))
-            return
+            reason = "it was undefined meanwhile: there is none"
+        steps.append(Step(what, reason=reason))
     except libvirt.libvirtError as error:
-        reason = reason_of(error)
-    steps.append(Step(what, done=False, reason=reason))
+        steps.append(Step(what, done=False, reason=reason_of(error)))
