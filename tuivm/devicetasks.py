@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tuivm.devicescene import DeviceScene
@@ -11,17 +12,19 @@ from tuivm.domainxml.hostdevxml import passing_elements
 from tuivm.domainxml.parse import alias, device_address, parse_domain
 from tuivm.model.createports import Offered
 from tuivm.model.devices import Device
+from tuivm.model.devicewords import device_name
 from tuivm.model.guests import GuestKey
 from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.requests import Outcome, Request
 from tuivm.model.spec import Passed
 from tuivm.model.store import GuestView
 from tuivm.preflight.passing import VerdictKind, names, verdicts
-from tuivm.screens.create.devicetree import named, short_address
+from tuivm.screens.create.devicetree import short_address
 from tuivm.screens.dialogs.attach import AttachDevice
 from tuivm.screens.dialogs.choose import Choice
 from tuivm.screens.dialogs.detach import DetachDevice
 from tuivm.screens.dialogs.find import Choices, FindOne
+from tuivm.screens.hostpages.devicelines import look_of
 
 if TYPE_CHECKING:
     from tuivm.commands.base import Desk
@@ -36,11 +39,7 @@ async def attach_to_some_guest(desk: Desk, devices: Sequence[HostDevice], offer:
     title = f"Attach {', '.join(short_address(one) for one in devices)} to which guest"
     chosen = ""
     while True:
-
-        def guests() -> Choices:
-            return guest_choices(desk, offer.host)
-
-        uuid = await desk.ask(FindOne(title, guests, chosen))
+        uuid = await desk.ask(FindOne(title, partial(guest_choices, desk, offer.host), chosen))
         view = desk.store.guest(GuestKey(offer.host, uuid)) if uuid else None
         if view is None:
             return
@@ -86,7 +85,7 @@ async def detach_from_its_guest(desk: Desk, device: HostDevice, offer: HostOffer
     if len(holders) > 1:
         title = f"Detach {device.address} from which guest"
         choices = Choices(tuple(Choice(uuid, name) for name, uuid in holders))
-        uuid = await desk.ask(FindOne(title, lambda: choices)) or ""
+        uuid = await desk.ask(FindOne(title, lambda _ascii_only: choices)) or ""
     view = desk.store.guest(GuestKey(offer.host, uuid)) if uuid else None
     if view is None:
         return
@@ -163,7 +162,7 @@ class _Asked:
     def offer(self) -> HostOffer | None:
         return self._answer.offer if self._answer else None
 
-    def choices(self) -> Choices:
+    def choices(self, ascii_only: bool) -> Choices:
         answer = self._answer
         if answer is None:
             return Choices(about=f"asking {self._host} for its devices")
@@ -171,22 +170,24 @@ class _Asked:
         if offer is None:
             return Choices(about=f"{problem.what}: {problem.reason}" if problem else "no answer")
         if self._made is None or self._made[0] is not offer:
-            self._made = (offer, device_choices(offer))
+            self._made = (offer, device_choices(offer, ascii_only=ascii_only))
         return self._made[1]
 
 
-def guest_choices(desk: Desk, host: str) -> Choices:
+def guest_choices(desk: Desk, host: str, ascii_only: bool) -> Choices:
     """Those of a host, running ones first."""
     views = list(desk.store.guests_of(host)) if host in desk.store.host_names else []
     views.sort(key=lambda view: (not view.guest.state.active, view.guest.name))
     about = "" if views else f"{host} has no guest"
-    return Choices(
-        tuple(Choice(view.key.uuid, view.guest.label, view.guest.state.value) for view in views),
-        about,
-    )
+    made = []
+    for view in views:
+        guest = view.guest
+        state = f"{guest.state_glyph(ascii=ascii_only)} {guest.state_word}"
+        made.append(Choice(view.key.uuid, guest.label, state))
+    return Choices(tuple(made), about)
 
 
-def device_choices(offer: HostOffer) -> Choices:
+def device_choices(offer: HostOffer, *, ascii_only: bool) -> Choices:
     """What a guest can be given, free ones first; what cannot be given says why."""
     made: list[tuple[int, Choice]] = []
     said_of = verdicts(offer)
@@ -195,7 +196,8 @@ def device_choices(offer: HostOffer) -> Choices:
             continue
         said = said_of[device.kind, device.address]
         impossible = said.kind is VerdictKind.IMPOSSIBLE
-        label = f"{device.kind:<5}{short_address(device):<10} {named(device)}"
+        glyph = look_of(said, ascii_only=ascii_only).glyph
+        label = f"{glyph} {device.kind:<5}{short_address(device):<10} {device_name(device)}"
         words, refusal = ("", said.words) if impossible else (said.words, "")
         made.append((_RANK.index(said.kind), Choice(_id(device), label, words, refusal)))
     made.sort(key=lambda one: one[0])

@@ -359,7 +359,7 @@ async def test_guests_are_found_by_typing(tmp_path: Path) -> None:
         begin(rig, attach_to_some_guest(rig.app, [NIC], offer()))
         await rig.until(lambda: isinstance(rig.app.screen, FindOne))
         await rig.settle()
-        assert "web running" in rig.words
+        assert "web ▶ running" in rig.words
         await rig.type("zzz")
         assert "Nothing matches." in rig.words
         await rig.press("enter")

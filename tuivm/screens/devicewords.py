@@ -10,17 +10,18 @@ from lxml import etree
 
 from tuivm.domainxml.build_parts import element
 from tuivm.domainxml.hostdevxml import hostdev
+from tuivm.model.devicewords import device_name
 from tuivm.model.offers import HostDevice
 from tuivm.model.requests import When
 from tuivm.model.spec import Passed, PassKind
-from tuivm.screens.create.devicetree import alike, named, passed_of
+from tuivm.screens.create.devicetree import alike, passed_of
 
 _FLAGS = {When.NOW: ("--live",), When.NEXT_BOOT: ("--config",), When.BOTH: ("--live", "--config")}
 
 
 def called(device: HostDevice) -> str:
     """Address and name."""
-    return f"{device.address}  {named(device)}".rstrip()
+    return f"{device.address}  {device_name(device)}".rstrip()
 
 
 def virsh(uri: str, *words: str) -> str:

@@ -27,7 +27,8 @@ class Choices(NamedTuple):
 
 
 class FindOne(Dialog[str]):
-    """Answers the id of what was chosen. found: what there is now; looked at again and again."""
+    """Answers the id of what was chosen. found: what there is now, in ASCII where that is True;
+    looked at again and again."""
 
     DEFAULT_CSS = """
     FindOne #dialog { width: 100; }
@@ -43,7 +44,7 @@ class FindOne(Dialog[str]):
         Binding("pageup", "move(-10)", "Page up", show=False),
     ]
 
-    def __init__(self, title: str, found: Callable[[], Choices], current: str = "") -> None:
+    def __init__(self, title: str, found: Callable[[bool], Choices], current: str = "") -> None:
         super().__init__()
         self._title = title
         self._found = found
@@ -74,7 +75,7 @@ class FindOne(Dialog[str]):
         self._look(first=True)
 
     def _look(self, *, first: bool = False) -> None:
-        found = self._found()
+        found = self._found(self.ascii_only)
         if first or found != self._all:
             self._all = found
             about = self.query_one("#about", Static)

@@ -162,7 +162,14 @@ class GiveBack(Watching[ReturnToHost]):
             return f"{self._device.address} is gone from {self._host}: nothing is done."
         if now.driver and not is_vfio(now.driver):
             return f"{now.address} is with the host's driver {now.driver} already."
+        if users := self._running_users(now):
+            return f"It is in use by {', '.join(users)}: detach it there first."
         return ""
+
+    def _running_users(self, now: HostDevice) -> list[str]:
+        offer = self.seen.offer if self.seen else None
+        active = {f"guest {name}" for name, _, active in (offer.guests if offer else ()) if active}
+        return [one for one in now.used_by if one in active]
 
     @on(Button.Pressed, "#return")
     def _return(self) -> None:
