@@ -6,10 +6,10 @@ import pytest
 from lxml import etree
 
 from tuivm.domainxml.build_parts import element
-from tuivm.domainxml.hostdevxml import hostdev, passed_of
+from tuivm.domainxml.hostdevxml import hostdev, mdev_model, passed_of
 from tuivm.domainxml.nodedevs import named_devices
 from tuivm.domainxml.parse import Element, parse_domain
-from tuivm.model.offers import HostDevice
+from tuivm.model.offers import HostDevice, MdevType
 from tuivm.model.spec import Passed, PassKind
 
 UUID = "c60c6e1f-2b7c-4d5c-9e0e-0d4a1d3c7a11"
@@ -112,6 +112,18 @@ def test_a_vf_whose_kind_is_not_known_is_no_interface() -> None:
     assert hostdev(Passed(PassKind.VF, "0000:01:10.0"), None).tag == "hostdev"
 
 
+def test_a_mediated_device_is_what_its_parents_type_says() -> None:
+    parent = HostDevice(
+        "pci", "css_0_0_0024", "0.0.0024", mdev_types=(MdevType("vfio_ccw-io", api="vfio-ccw"),)
+    )
+    device = HostDevice("mdev", "mdev_x", UUID, product="vfio_ccw-io", parent=parent.nodedev)
+    assert mdev_model(device, [parent, device]) == "vfio-ccw"
+    assert mdev_model(device._replace(product="other"), [parent, device]) == ""
+    assert mdev_model(None, [parent]) == ""
+    made = hostdev(Passed(PassKind.MDEV, UUID), device, model="vfio-ccw")
+    assert made.get("model") == "vfio-ccw"
+
+
 def test_names_of_libvirt_are_found_where_the_host_is_known() -> None:
     definition = in_domain(*(etree.fromstring(xml) for _, _, xml in WRITTEN))
     found = {one.device: one.nodedev for one in passed_of(definition, [STICK, NIC_VF])}
@@ -124,7 +136,8 @@ def test_names_of_libvirt_are_found_where_the_host_is_known() -> None:
 
 def test_a_usb_device_that_is_not_plugged_in_has_the_name_of_its_numbers() -> None:
     there = hostdev(Passed(PassKind.USB_PORT, "1-1.4"), STICK)
-    assert passed_of(in_domain(there)) == (Passed(PassKind.USB_PORT, "001/007"),)
+    assert passed_of(in_domain(there), [NIC_VF]) == (Passed(PassKind.USB_PORT, "001/007"),)
+    assert passed_of(in_domain(there)) == (Passed(PassKind.USB, STICK.ids),)
 
 
 def test_what_is_not_the_hosts_is_left_out() -> None:

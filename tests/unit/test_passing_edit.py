@@ -79,9 +79,11 @@ def test_one_by_its_ids_is_found_where_it_runs() -> None:
 
 def test_numbers_that_are_nobodys_any_more_can_be_taken_out() -> None:
     xml = with_devices(PLAIN, [hostdev(at(LEFT), LEFT), hostdev(at(RIGHT), RIGHT)])
-    first, second = passed_of(parse_domain(xml))
+    others = [RIGHT._replace(address="1-3", nodedev="usb_1_3", device=9)]
+    first, second = passed_of(parse_domain(xml), others)
     assert (first.device, second.device) == ("001/004", "001/005")
-    assert passed_of(parse_domain(without_devices(xml, [first], ()))) == (second,)
+    left = parse_domain(without_devices(xml, [first], others))
+    assert passed_of(left, others) == (second,)
 
 
 def test_a_vf_is_a_pci_device() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuivm.domainxml.build_parts import Making, element
-from tuivm.domainxml.hostdevxml import hostdev
+from tuivm.domainxml.hostdevxml import hostdev, mdev_model
 from tuivm.domainxml.parse import Element
 from tuivm.model.offers import HostDevice
 from tuivm.model.spec import Passed, PassKind
@@ -36,11 +36,12 @@ def viommu(making: Making) -> Element | None:
 
 
 def _passed(making: Making, one: Passed, number: int) -> Element:
+    device = _host_device(making, one)
     return hostdev(
         one,
-        _host_device(making, one),
+        device,
         mac=making.mac("", number) if one.kind is PassKind.VF else "",
-        mdev_model="vfio-ccw" if making.s390x else "vfio-pci",
+        model=mdev_model(device, making.offer.devices) or ("vfio-ccw" if making.s390x else ""),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tuivm.domainxml.build_parts import element
 from tuivm.domainxml.parse import Element, attr, child_attr, number, pci_address
@@ -19,11 +19,11 @@ _HOSTDEVS = {"pci": PassKind.PCI, "usb": PassKind.USB, "mdev": PassKind.MDEV, "s
 
 
 def hostdev(
-    passed: Passed, device: HostDevice | None, *, mac: str = "", mdev_model: str = "vfio-pci"
+    passed: Passed, device: HostDevice | None, *, mac: str = "", model: str = ""
 ) -> Element:
     """A `<hostdev>`, or an `<interface type='hostdev'>` for a NIC's virtual function: so libvirt
     gives it its MAC (mac; "" for one of libvirt's choice). libvirt locks the guest's memory by
-    itself where VFIO needs it.
+    itself where VFIO needs it. model: of a mediated device, see `mdev_model`.
 
     device: the one that is meant, as the host tells of it now. libvirt knows USB devices by their
     ids, and by bus and device number, which is another one each time that something is plugged in:
@@ -37,11 +37,21 @@ def hostdev(
             return _pci(passed, device, mac)
         case PassKind.MDEV:
             source = element("source", element("address", uuid=passed.device))
-            return _hostdev("mdev", source, model=mdev_model)
+            return _hostdev("mdev", source, model=model or "vfio-pci")
         case PassKind.SCSI:
             return _hostdev("scsi", _scsi_source(passed))
         case PassKind.USB | PassKind.USB_PORT:
             return _hostdev("usb", _usb_source(passed, device), managed="yes")
+
+
+def mdev_model(device: HostDevice | None, devices: Iterable[HostDevice]) -> str:
+    """What a mediated device is to its guest, as the type that its parent made it of says:
+    "vfio-pci", "vfio-ap", "vfio-ccw"; "" where that is not told."""
+    if device is None:
+        return ""
+    parents = (one for one in devices if one.nodedev == device.parent)
+    types = (one for parent in parents for one in parent.mdev_types)
+    return next((one.api for one in types if one.id == device.product), "")
 
 
 def passed_of(domain: Element, devices: Iterable[HostDevice] = ()) -> tuple[Passed, ...]:
@@ -60,11 +70,12 @@ def passing_elements(
             yield one, passed
 
 
-def passed_by(one: Element, devices: Iterable[HostDevice] = ()) -> Passed | None:
+def passed_by(one: Element, devices: Sequence[HostDevice] = ()) -> Passed | None:
     """What a device element takes of the host; None for an element that takes nothing of it.
 
     devices: those of the host now, by which a USB device's bus and number lead to its port and to
-    libvirt's name; numbers that are nobody's are called "001/004", as in /dev/bus/usb.
+    libvirt's name; numbers that are nobody's are called "001/004", as in /dev/bus/usb. () where
+    the host is not known.
     """
     kind = _kind(one)
     source = one.find("source")
@@ -169,7 +180,7 @@ def _with_rom(one: Element, passed: Passed) -> Passed:
     return passed._replace(rom_file=child_attr(one, "rom", "file"), rom_bar=bar)
 
 
-def _scsi_of(source: Element, devices: Iterable[HostDevice]) -> Passed | None:
+def _scsi_of(source: Element, devices: Sequence[HostDevice]) -> Passed | None:
     adapter = _ADAPTER.fullmatch(child_attr(source, "adapter", "name"))
     address = source.find("address")
     parts = [number(attr(address, name)) for name in ("bus", "target", "unit")]
@@ -180,7 +191,7 @@ def _scsi_of(source: Element, devices: Iterable[HostDevice]) -> Passed | None:
     return Passed(PassKind.SCSI, place, _nodedev(devices, place))
 
 
-def _usb_of(source: Element, devices: Iterable[HostDevice]) -> Passed | None:
+def _usb_of(source: Element, devices: Sequence[HostDevice]) -> Passed | None:
     address = source.find("address")
     bus, device = number(attr(address, "bus")), number(attr(address, "device"))
     ids = [number(child_attr(source, name, "id")) for name in ("vendor", "product")]
@@ -191,8 +202,10 @@ def _usb_of(source: Element, devices: Iterable[HostDevice]) -> Passed | None:
             one for one in devices if (one.kind, one.bus, one.device) == ("usb", bus, device)
         )
         there = next(plugged, None)
-    # A guest that runs has the numbers of what it was given by its ids too.
-    if vendor is not None and product is not None and (bus is None or there is not None):
+    # A guest that runs has the numbers of what it was given by its ids too, so that numbers which
+    # are nobody's stand for a port.
+    stale = bus is not None and there is None and bool(devices)
+    if vendor is not None and product is not None and not stale:
         named = f"{vendor:04x}:{product:04x}"
         return Passed(PassKind.USB, named, there.nodedev if there else "")
     if there is not None:
@@ -202,6 +215,6 @@ def _usb_of(source: Element, devices: Iterable[HostDevice]) -> Passed | None:
     return None
 
 
-def _nodedev(devices: Iterable[HostDevice], address: str) -> str:
+def _nodedev(devices: Sequence[HostDevice], address: str) -> str:
     found = (one.nodedev for one in devices if one.address.lower() == address.lower())
     return next(found, "")

@@ -7,7 +7,7 @@ import secrets
 import libvirt
 from lxml import etree
 
-from tuivm.domainxml.hostdevxml import hostdev
+from tuivm.domainxml.hostdevxml import hostdev, mdev_model
 from tuivm.domainxml.parse import Element
 from tuivm.domainxml.passing_edit import found, needed_controller, with_devices, without_devices
 from tuivm.domainxml.target import read_target
@@ -68,7 +68,10 @@ class _Attaching:
         offer = devices(self._conn, HostSpec("the host", self._conn.getURI()))
         meant = self._meant = self._checked(offer)
         elements = [
-            (device, hostdev(passed, device, mac=_random_mac()))
+            (
+                device,
+                hostdev(passed, device, mac=_random_mac(), model=mdev_model(device, offer.devices)),
+            )
             for passed, device in zip(self._asked, meant, strict=True)
         ]
         kept = self._missing(guest.xml, elements, offer) if self._kept else []
