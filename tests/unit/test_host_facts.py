@@ -9,6 +9,7 @@ import pytest
 from tuivm.domainxml.domcaps import read_domain_caps
 from tuivm.domainxml.hostcaps import read_capabilities
 from tuivm.hypervisor.iommu import local_iommu, remote_iommu
+from tuivm.hypervisor.numa import local_nodes
 from tuivm.hypervisor.secure import local_secure, remote_secure
 from tuivm.model.offers import (
     Capabilities,
@@ -16,6 +17,7 @@ from tuivm.model.offers import (
     HostDevice,
     IommuFacts,
     IommuState,
+    NumaNode,
     SecureGuests,
 )
 
@@ -160,6 +162,21 @@ def test_s390x(tree: Tree) -> None:
     assert secure(tree, host) == {"SEL": False}
     tree.file("sys/firmware/uv/prot_virt_host", "1\n")
     assert secure(tree, host) == {"SEL": True}
+
+
+def test_numa_nodes_of_this_machine(tree: Tree) -> None:
+    assert local_nodes(tree.root) == ()
+    for number, cpus in ((1, "2-3,8"), (0, "0-1")):
+        place = f"sys/devices/system/node/node{number}"
+        tree.file(f"{place}/meminfo", f"Node {number} MemTotal:       {number}4 kB\nNode 0 x\n")
+        tree.file(f"{place}/cpulist", f"{cpus}\n")
+    tree.file("sys/devices/system/node/has_cpu", "0-1\n")
+    for name, text in (("nr_hugepages", "8\n"), ("free_hugepages", "5\n")):
+        tree.file(f"sys/devices/system/node/node0/hugepages/hugepages-2048kB/{name}", text)
+    assert local_nodes(tree.root) == (
+        NumaNode(0, 4, (0, 1), pages=((2048, 8),), free_pages=((2048, 5),)),
+        NumaNode(1, 14, (2, 3, 8)),
+    )
 
 
 CAPS = """<domainCapabilities><features>

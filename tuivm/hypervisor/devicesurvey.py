@@ -10,13 +10,18 @@ from tuivm.hypervisor.hostdevices import host_devices
 from tuivm.hypervisor.hostnodes import read_nodes
 from tuivm.hypervisor.iommu import local_iommu, remote_iommu
 from tuivm.hypervisor.nesting import local_nesting, remote_nesting
-from tuivm.hypervisor.survey import Asked, place_of, read_guests, who
+from tuivm.hypervisor.numa import local_nodes
+from tuivm.hypervisor.survey import Asked, memory_kib, place_of, read_guests, who
 from tuivm.model.hosts import HostSpec
 from tuivm.model.offers import Capabilities, HostOffer
 
 
 def devices(conn: libvirt.virConnect, spec: HostSpec) -> HostOffer:
-    """Raises libvirtError when the host does not even list its guests."""
+    """With its memory, as a guest with a device has all of its own locked, and on this machine
+    the NUMA nodes of its capabilities alone: libvirt may take a minute to tell of the rest.
+
+    Raises libvirtError when the host does not even list its guests.
+    """
     place, asked = place_of(conn), Asked()
     guests = read_guests(conn, asked)
     nodes = asked("its devices", lambda: read_nodes(conn)) or ()
@@ -28,6 +33,7 @@ def devices(conn: libvirt.virConnect, spec: HostSpec) -> HostOffer:
         unread=guests.unread,
     )
     if place.local:
+        capabilities = Capabilities(numa=local_nodes())
         iommu, nesting = local_iommu(), local_nesting()
     else:
         capabilities = (
@@ -35,6 +41,14 @@ def devices(conn: libvirt.virConnect, spec: HostSpec) -> HostOffer:
             or Capabilities()
         )
         iommu, nesting = remote_iommu(capabilities, found), remote_nesting(capabilities)
+    memory, free = memory_kib(conn, asked)
     return who(conn, spec, place, asked)._replace(
-        devices=found, iommu=iommu, nesting=nesting, guests=guests.known, remarks=asked.remarks
+        devices=found,
+        iommu=iommu,
+        nesting=nesting,
+        memory_kib=memory,
+        memory_free_kib=free,
+        capabilities=capabilities,
+        guests=guests.known,
+        remarks=asked.remarks,
     )

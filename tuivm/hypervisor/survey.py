@@ -170,9 +170,11 @@ def memory_kib(conn: libvirt.virConnect, asked: Asked) -> tuple[int, int]:
     cells = libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS
     told = asked("its memory", lambda: conn.getMemoryStats(cells)) or {}
     free = sum(told.get(name, 0) for name in ("free", "buffers", "cached"))
-    # The bindings have virNodeInfo's memory in MiB.
-    plugged_in = asked("its memory", lambda: int(conn.getInfo()[1]) * 1024)
-    return told.get("total") or plugged_in or 0, free
+    total = told.get("total")
+    if not total:
+        # The bindings have virNodeInfo's memory in MiB.
+        total = asked("its memory", lambda: int(conn.getInfo()[1]) * 1024)
+    return total or 0, free
 
 
 def cpus(conn: libvirt.virConnect, asked: Asked) -> int:
