@@ -6,6 +6,7 @@ import pytest
 
 from tuivm.preflight.remedies import explain
 from tuivm.preflight.remedy_rules import CONNECTION_RULES
+from tuivm.preflight.remedy_rules_devices import DEVICE_RULES
 from tuivm.preflight.remedy_rules_guest import GUEST_RULES
 
 SYSTEM = "qemu:///system"
@@ -273,12 +274,14 @@ def test_the_error_number_helps_where_the_words_do_not() -> None:
 
 
 def test_every_rule_is_reached_by_a_real_message() -> None:
-    rules = CONNECTION_RULES + GUEST_RULES
+    """Those of devices: see test_remedies_devices."""
+    rules = DEVICE_RULES + CONNECTION_RULES + GUEST_RULES
     reached = {
         next(rule.cause for rule in rules if rule.pattern.search(reason))
         for reason, *_ in [*CASES, *MORE]
     }
-    assert [rule.cause for rule in rules if rule.cause not in reached] == []
+    others = CONNECTION_RULES + GUEST_RULES
+    assert [rule.cause for rule in others if rule.cause not in reached] == []
 
 
 MORE = [
@@ -290,6 +293,8 @@ MORE = [
     ("unsupported configuration: host doesn't support VFIO: vfio 0000:01:00.0: group 14 is not "
      "viable",),
     ("Timed out during operation: waiting for the monitor",),
+    ("internal error: unable to execute QEMU command 'migrate': State blocked by non-migratable "
+     "device '0000:00:05.0/ivshmem'",),
 ]  # fmt: skip
 
 

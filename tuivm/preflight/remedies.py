@@ -13,9 +13,10 @@ import shlex
 from tuivm.model.units import visible
 from tuivm.model.uris import is_local, parse_uri, uses_ssh
 from tuivm.preflight.remedy_rules import CONNECTION_RULES
+from tuivm.preflight.remedy_rules_devices import DEVICE_RULES
 from tuivm.preflight.remedy_rules_guest import GUEST_RULES
 
-_RULES = CONNECTION_RULES + GUEST_RULES
+_RULES = DEVICE_RULES + CONNECTION_RULES + GUEST_RULES
 _MODULAR = re.compile(r"/(virt[a-z]+d)-(?:sock|admin)")
 
 

@@ -45,12 +45,6 @@ GUEST_RULES = (
         "image that is not marked shareable",
     ),
     rule(
-        r"(PCI|USB|SCSI|NVMe|mediated)? ?device \S+ is (already )?in use|already in use by|"
-        r"is in use by driver",
-        "another guest has that device",
-        "shut that guest down, or give this one another device",
-    ),
-    rule(
         r"network '(?P<network>[^']*)' is not active",
         "the virtual network {network} is off",
         "virsh net-start {network}; virsh net-autostart {network}",
@@ -64,11 +58,6 @@ GUEST_RULES = (
         r"cannot (set up guest memory|allocate memory)|unable to allocate memory|out of memory",
         "the host has not enough free memory for this guest",
         "shut another guest down, or give this one less memory",
-    ),
-    rule(
-        r"vfio.*(group|iommu)|lacking acs|support vfio device assignment|non-endpoint pci",
-        "host devices need an IOMMU that is on, and the whole IOMMU group",
-        "tuivm check says what is missing; assign all devices of the group or none",
     ),
     rule(
         r"unable to find any firmware|could not load .*(ovmf|aavmf|edk2)|"
