@@ -250,6 +250,10 @@ def test_what_there_was_comes_back_when_more_has_no_room(
 
 def test_a_device_without_functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asking(monkeypatch, pf(max_functions=0))
+    with pytest.raises(RefusalError, match="is no PF"):
+        set_to(tmp_path, 2)
+    # One that has the capability, with a driver that does nothing with it.
+    asking(monkeypatch, pf())
     with pytest.raises(RefusalError, match="sriov_numvfs"):
         set_to(tmp_path, 2)
 

@@ -96,6 +96,8 @@ def set_functions(
     device = _at(offer, request.address)
     mine = [one for one in offer.devices if one.address in device.virtual_functions]
     command = functions_command(offer.uri, device.address, request.functions, len(mine))
+    if not (device.max_functions or mine):
+        raise RefusalError(f"{device.address} is no PF: it cannot have VFs")
     if device.max_functions and request.functions > device.max_functions:
         raise RefusalError(f"it can have {device.max_functions} at most")
     if request.functions < 0:
