@@ -238,3 +238,21 @@ def test_many_devices_of_the_test_driver(tmp_path: Path) -> None:
         assert offer.iommu.groups == 328
     finally:
         host.close()
+
+
+def test_all_is_told_to_those_who_may_only_read(
+    rig: Rig, guest_factory: GuestFactory, tmp_path: Path
+) -> None:
+    guest_factory.pool("read", tmp_path)
+    host = Watched(rig.uri, readonly=True)
+    try:
+        host.wait(lambda one: host.host.settled, "the host to be known")
+        port = host.host.devices()
+        for question in (port.devices, port.storage, port.networks, port.overview):
+            offer = answered(question)
+            assert offer.remarks == (), question
+        assert answered(port.devices).devices
+        assert pool(answered(port.storage), "read").active
+        assert answered(port.overview).cpus
+    finally:
+        host.close()
