@@ -35,6 +35,8 @@ from tuivm.screens.dialogs.find import FindOne
 from tuivm.screens.dialogs.findings import FindingList
 from tuivm.screens.dialogs.turn import Turn
 
+TAKEN_OFF = NIC._replace(used_by=("guest off (off)",))
+
 
 def begin(rig: Rig, task: Coroutine[Any, Any, None]) -> None:
     rig.app.run_worker(task)
@@ -307,6 +309,25 @@ async def test_another_client_takes_it_while_it_is_open(tmp_path: Path) -> None:
         await rig.tick()
         await rig.until(lambda: button(dialog).disabled)
         await rig.until(lambda: "in use by guest going" in rig.words)
+
+
+async def test_what_was_accepted_and_the_focus_stay_when_more_is_found(tmp_path: Path) -> None:
+    async with devices_shown(tmp_path) as rig:
+        rig.host().device_port.offer = offer((TAKEN_OFF, VIA))
+        dialog = await attaching(rig, TAKEN_OFF)
+        (tick,) = dialog.query_one(FindingList).query(Tick)
+        tick.focus()
+        await rig.press("space")
+        assert not button(dialog).disabled
+        host = rig.host()
+        host.device_port.offer = offer((TAKEN_OFF._replace(resets=()), VIA))
+        host.revisions = host.revisions._replace(devices=1)
+        await rig.tick()
+        await rig.until(lambda: button(dialog).disabled)
+        await rig.settle()
+        ticks = {one.value: one for one in dialog.query_one(FindingList).query(Tick)}
+        assert ticks[True].has_focus
+        assert not ticks[False].has_focus
 
 
 async def test_nothing_is_done_before_the_host_has_answered(tmp_path: Path) -> None:

@@ -37,6 +37,12 @@ class _Proof(Input):
         self.address = address
 
 
+def _about(widget: Widget) -> Finding | str | None:
+    if isinstance(widget, _Accept):
+        return widget.finding
+    return widget.address if isinstance(widget, _Proof) else None
+
+
 class FindingList(Vertical):
     """Findings may change while it is shown: what was accepted stays so as long as it is found in
     the same words."""
@@ -80,6 +86,7 @@ class FindingList(Vertical):
         if (ordered, tuple(overrides)) == (self._findings, self._overrides):
             return
         self._findings, self._overrides = ordered, tuple(overrides)
+        had = self._focused()
         # No ids: those that go are still there when the new ones come.
         self.remove_children()
         self.mount_all([part for finding in ordered for part in self._parts(finding)])
@@ -87,6 +94,20 @@ class FindingList(Vertical):
             words = f"To do it all the same, type the device's address, {address}:"
             entry = field("Address", _Proof(address, self._typed.get(address, "")))
             self.mount(Static(plain(words, "bold"), classes="gap"), entry)
+        if had is not None:
+            self.call_after_refresh(self._focus_again, had)
+
+    def _focused(self) -> Finding | str | None:
+        """What the focus is on in here."""
+        widget = self.screen.focused
+        if widget is None or self not in widget.ancestors:
+            return None
+        return _about(widget)
+
+    def _focus_again(self, had: Finding | str) -> None:
+        for widget in self.query("_Accept, _Proof"):
+            if _about(widget) == had:
+                widget.focus()
 
     def _parts(self, finding: Finding) -> list[Widget]:
         sign = _SIGNS[finding.severity][self.app.has_class("-ascii")]
