@@ -164,7 +164,7 @@ def _grub(then: str) -> _Loader:
         return f"sudo sed -i {change} /etc/default/grub && {then}"
 
     def remove(options: str) -> str:
-        takes = " ".join(f"-e '/^GRUB_CMDLINE_LINUX/s/ *{one}//'" for one in options.split())
+        takes = " ".join(f"-e '/^GRUB_CMDLINE_LINUX/s/ *\\b{one}\\b//'" for one in options.split())
         return f"sudo sed -i {takes} /etc/default/grub && {then}"
 
     return _Loader(add, remove)
