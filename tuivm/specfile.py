@@ -218,6 +218,7 @@ def _passed(table: Table) -> Passed:
         nodedev=table.text("nodedev"),
         rom_file=table.text("rom_file"),
         rom_bar=table.maybe("rom_bar"),
+        override=table.text("override"),
     )
     table.end()
     return passed

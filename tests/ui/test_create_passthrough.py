@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Button
 
 from tests.ui.create_support import NASTY, NASTY_SHOWN, OFFER, StepApp, draft
 from tests.ui.dialog_support import screen_text
@@ -18,6 +19,7 @@ from tuivm.screens.create.choices import ListField
 from tuivm.screens.create.devicetree import is_ticked, tree, turned
 from tuivm.screens.create.draft import Draft
 from tuivm.screens.create.fields import SwitchField, TextField
+from tuivm.screens.create.overriding import Override
 from tuivm.screens.create.step_passthrough import PassthroughStep
 
 SIZE = (80, 24)
@@ -337,6 +339,41 @@ async def test_many_devices_scroll_within_their_room() -> None:
         assert "67:00.0" in shown(app)
         await pilot.press("space")
     assert app.spec.passed[0].device == "0000:67:00.0"
+
+
+async def test_what_the_host_may_miss_is_taken_by_typing_its_address() -> None:
+    route = "the default route goes through it (eth0)"
+    nic = pci("0000:05:00.0", 9, product="I210", critical=(route,), overridable=(route,))
+    root = pci("0000:06:00.0", 10, product="NVMe", class_="010802", critical=("/ is on it",))
+    app = StepApp(PassthroughStep, start(devices=(nic, root)))
+    async with app.run_test(size=SIZE) as pilot:
+        await move_to(app, pilot, root)
+        await pilot.press("space")
+        await pilot.pause()
+        assert not isinstance(app.screen, Override)
+        await move_to(app, pilot, nic)
+        assert "Space asks for its address" in shown(app)
+        await pilot.press("space")
+        await pilot.pause()
+        assert isinstance(app.screen, Override)
+        assert "default route" in screen_text(app)
+        take = app.screen.query_one("#take", Button)
+        assert take.disabled
+        await pilot.press(*"0000:05:00.1")
+        await pilot.pause()
+        assert take.disabled, "another address is not this one"
+        await pilot.press("backspace", "0")
+        await pilot.pause()
+        assert not take.disabled
+        await pilot.click("#take")
+        await pilot.pause()
+        assert [(one.device, one.override) for one in app.spec.passed] == [
+            (nic.address, nic.address)
+        ]
+        # Unticked and ticked again, it is typed again.
+        await pilot.press("space")
+        await pilot.pause()
+        assert app.spec.passed == ()
 
 
 async def test_what_drivers_of_gpus_want_is_asked_with_a_display_alone() -> None:

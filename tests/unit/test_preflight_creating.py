@@ -14,6 +14,7 @@ from tests.support.offers import (
     GIB,
     GIB_KIB,
     HOSTS,
+    LEFT_ALONE,
     LVM_POOL,
     OLD,
     RHEL5,
@@ -513,6 +514,27 @@ def test_each_finding(spec: Spec, id_: str, severity: str, field: str | None) ->
     if field is not None:
         assert found[id_].field == field
     assert found[id_].what
+
+
+@pytest.mark.parametrize(
+    ("typed", "severity"),
+    [("", ERROR), ("0000:05:00.1", ERROR), ("0000:05:00.0", WARNING)],
+)
+def test_a_verdict_is_overridden_by_the_address_of_its_device(typed: str, severity: str) -> None:
+    route = "the default route goes through it (eth0)"
+    nic = LEFT_ALONE._replace(critical=(route,), overridable=(route,))
+    passed = Passed(PassKind.PCI, nic.address, override=typed)
+    others = tuple(one for one in DESKTOP.devices if one.address != nic.address)
+    offer = DESKTOP._replace(devices=(*others, nic))
+    found = {one.id: one for one in findings(GOOD._replace(passed=(passed,)), offer)}
+    assert found["pass-critical"].severity.value == severity
+
+
+@pytest.mark.parametrize("typed", ["", "0000:04:00.0"])
+def test_nobody_overrides_the_root_disk(typed: str) -> None:
+    passed = Passed(PassKind.PCI, "0000:04:00.0", override=typed)
+    found = {one.id: one for one in findings(GOOD._replace(passed=(passed,)))}
+    assert found["pass-critical"].severity.value == ERROR
 
 
 @pytest.mark.parametrize(

@@ -226,13 +226,15 @@ class Passed(NamedTuple):
     """device: "0000:01:00.0" (PCI, VF), "046d:c52b" (USB), "1-1.4" (a USB port: bus and path), a
     UUID (mdev), "2:0:0:0" (SCSI: host, bus, target, unit). nodedev: libvirt's name for it, if
     known. rom_file: on the host, for a PCI device that is to show another ROM; rom_bar: show it at
-    all, None for libvirt's default."""
+    all, None for libvirt's default. override: the device's address, typed by somebody who knows
+    better than a verdict that may be overridden."""
 
     kind: PassKind
     device: str
     nodedev: str = ""
     rom_file: str = ""
     rom_bar: bool | None = None
+    override: str = ""
 
 
 class Preset(StrEnum):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tuivm.model.creation import CreationPlan
-from tuivm.model.findings import Finding
+from tuivm.model.findings import Finding, Severity
 from tuivm.model.offers import DomainCaps, HostOffer
 from tuivm.model.spec import Passed, PassKind
 from tuivm.preflight.asking import error, shown, warning
@@ -101,5 +101,10 @@ def _device(field: str, passed: Passed, plan: CreationPlan, offer: HostOffer) ->
     device = found[0]
     for finding in named_so(passed, device, offer):
         yield finding._replace(field=field if finding.id == "usb-session" else f"{field}.device")
-    for finding in verdict(device, offer, plan.spec).findings:
-        yield finding._replace(field=field)
+    said = verdict(device, offer, plan.spec)
+    typed = said.override and passed.override.lower() == device.address.lower()
+    for finding in said.findings:
+        # Whoever typed the address is warned all the same.
+        over = typed and finding.severity is Severity.ERROR
+        severity = Severity.WARNING if over else finding.severity
+        yield finding._replace(field=field, severity=severity)

@@ -109,6 +109,14 @@ def turned(
     return (*rest, *added)
 
 
+def overridden(passed: Passed, over: Iterable[HostDevice], devices: Sequence[HostDevice]) -> Passed:
+    """With the address typed, where it means one of these."""
+    for device in over:
+        if is_of(passed, device, devices):
+            return passed._replace(override=device.address)
+    return passed
+
+
 def group_of(device: HostDevice, devices: Iterable[HostDevice]) -> list[HostDevice]:
     """The other members of its IOMMU group."""
     if device.iommu_group is None or device.kind != "pci":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tuivm.model.findings import Severity
 from tuivm.model.offers import HostDevice
-from tuivm.model.spec import Spec
+from tuivm.model.spec import Passed, Spec
 from tuivm.model.units import visible
 from tuivm.preflight.hiding import vendor_id_fault
 from tuivm.preflight.iommu import iommu_findings
@@ -23,12 +23,14 @@ from tuivm.screens.create.devicetree import (
     group_of,
     is_ticked,
     named,
+    overridden,
     short_address,
     tree,
     turned,
 )
 from tuivm.screens.create.draft import Draft
 from tuivm.screens.create.fields import Field, SwitchField, TextField, finding_line
+from tuivm.screens.create.overriding import Override
 from tuivm.screens.create.picks import completed
 from tuivm.screens.create.step import Step
 from tuivm.widgets.itemlist import ItemList
@@ -183,6 +185,8 @@ class PassthroughStep(Step):
                 lines += (
                     [Content(visible(f"What to do: {finding.remedy}"))] if finding.remedy else []
                 )
+                if said.override:
+                    lines.append(Content("Space asks for its address, and takes it then."))
             elif finding.id != "pass-group":
                 lines.append(finding_line(finding, ascii_only=self._ascii))
         if device.kind == "usb":
@@ -213,22 +217,41 @@ class PassthroughStep(Step):
         branch = self._branches.get(event.item)
         if branch is None or event.what == "add":
             return
-        spec = self.draft.spec
+        passed = self.draft.spec.passed
         if branch.gone is not None:
-            passed = tuple(one for one in spec.passed if one != branch.gone)
-        else:
-            device = branch.device
-            assert device is not None
-            devices = self.draft.offered.devices
-            said = self._verdicts[device.kind, device.address]
-            ticked = is_ticked(spec.passed, device, devices)
-            if self._by_preset(device):
+            self._pass(tuple(one for one in passed if one != branch.gone))
+            return
+        device = branch.device
+        assert device is not None
+        said = self._verdicts[device.kind, device.address]
+        ticked = is_ticked(passed, device, self.draft.offered.devices)
+        if self._by_preset(device):
+            return
+        # What was ticked can always be unticked, whatever has become of it.
+        if ticked or (_able(said) and event.what != "remove"):
+            self._turn(device)
+        elif said.override and event.what != "remove":
+            self._ask_override(device, said)
+
+    def _turn(self, device: HostDevice, over: Sequence[HostDevice] = ()) -> None:
+        """over: those that are taken in spite of their verdicts."""
+        devices = self.draft.offered.devices
+        passed = turned(self.draft.spec.passed, device, devices, self._together(device))
+        self._pass(tuple(overridden(one, over, devices) for one in passed))
+
+    def _ask_override(self, device: HostDevice, said: Verdict) -> None:
+        def answered(yes: bool | None) -> None:
+            # It may have become another verdict, or be gone, while the dialog was open.
+            if not yes or self._verdicts.get((device.kind, device.address)) != said:
                 return
-            # What was ticked can always be unticked, whatever has become of it.
-            if not ticked and (not _able(said) or event.what == "remove"):
-                return
-            passed = turned(spec.passed, device, devices, self._together(device))
-        self.change(spec._replace(passed=passed))
+            group = (device, *self._together(device))
+            over = [one for one in group if self._verdicts[one.kind, one.address].override]
+            self._turn(device, over)
+
+        self.app.push_screen(Override(device, said.words, said.findings), answered)
+
+    def _pass(self, passed: tuple[Passed, ...]) -> None:
+        self.change(self.draft.spec._replace(passed=passed))
         self.show(self.draft)
 
     def said(self, draft: Draft) -> bool:
