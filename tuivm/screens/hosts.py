@@ -302,7 +302,9 @@ class HostsScreen(AskingPlace):
             self._turn(1)
 
     def do_hosts_pane(self) -> None:
-        self._pane = self.query_one("#hosts").has_class("hidden")
+        shown = self.query_one("#hosts").has_class("hidden")
+        # As there is room, from now on: what a person says counts only where it differs.
+        self._pane = None if shown == (self.app.size.width >= PANE_FROM) else shown
         self._fit()
 
     def do_focus_left(self) -> None:

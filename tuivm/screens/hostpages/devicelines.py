@@ -91,7 +91,8 @@ def device_detail(
     if verdict is not None:
         for finding in verdict.findings:
             lines += _finding_lines(finding, ascii_only=ascii_only)
-    return Content("\n").join(lines)
+    told = Content("\n").join(lines)
+    return Content(told.plain.replace("…", "~"), spans=told.spans) if ascii_only else told
 
 
 def _verdict_lines(verdict: Verdict, *, ascii_only: bool) -> list[Content]:
