@@ -251,10 +251,13 @@ def test_every_fact_of_virtualization_is_explained() -> None:
     ids = {fact.id for fact in facts if fact.id}
     plain = {"hypervisor", "libvirt", "types", "cpu", "cpus", "memory", "guests", "uri", "name"}
     for fact in ids - plain - {"access"}:
-        explained = explain_fact(fact, STATUS.spec, sample.OVERVIEW)
+        explained = explain_fact(fact, STATUS.spec, FACTS, sample.OVERVIEW)
         assert explained is not None, fact
         assert explained.command.startswith("virsh -c qemu:///system ")
-    features = explain_fact(FEATURES, STATUS.spec, sample.OVERVIEW)
+    iommu = explain_fact("iommu", STATUS.spec, FACTS, sample.OVERVIEW)
+    assert iommu is not None
+    assert "update-grub" in iommu.text, "what turns it on is there to be copied"
+    features = explain_fact(FEATURES, STATUS.spec, FACTS, sample.OVERVIEW)
     assert features is not None
     assert "avic: interrupts reach a guest without an exit" in features.text
-    assert explain_fact("uri", STATUS.spec, None) is None
+    assert explain_fact("uri", STATUS.spec, None, None) is None

@@ -136,7 +136,7 @@ def test_every_line_fits_and_begins_with_its_name(width: int, ascii_only: bool) 
 
 def test_what_is_told_of_a_pool() -> None:
     found = told(pool_details(STORAGE, sample.DEFAULT))
-    assert found["state"] == "active"
+    assert found["state"] == "active, autostart on"
     assert found["kind"].startswith("dir: a directory")
     assert found["space"] == "100G free of 400G, 75% taken"
     assert found["promised"].startswith("480G, 1.2 × its capacity")
@@ -275,7 +275,7 @@ def test_explanations_say_what_it_is_and_how_to_see_it_otherwise() -> None:
     pool = explain_pool(sample.DEFAULT, sample.STORAGE)
     assert "storage pool" in pool.text
     assert pool.command == "virsh -c qemu:///system pool-dumpxml default"
-    volume = explain_volume(sample.WEB, "default", STORAGE.chain(sample.WEB), sample.STORAGE)
+    volume = explain_volume(sample.WEB, "default", STORAGE.chain(sample.WEB), (), sample.STORAGE)
     assert "overlay" in volume.text
     assert "vol-dumpxml --pool default web.qcow2" in volume.command
     nat = explain_network(sample.NAT, sample.NAT, sample.NETWORKS)

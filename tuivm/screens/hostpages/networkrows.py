@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tuivm.model.offers import HostDevice, HostOffer, Lease, Network, NetworkUser
 from tuivm.screens.hostpages.partrows import Col, Detail, Row, Words, mark
+from tuivm.screens.hostpages.storagerows import kept_words
 
 _FORWARDS = {
     "": ("isolated", "guests reach each other and the host, nothing beyond"),
@@ -223,12 +224,11 @@ def network_details(networks: Networks, network: Network) -> list[Detail]:
     running = [user.guest for user in network.users if user.running]
     off = [user.guest for user in network.users if not user.running]
     details = [
-        Detail("state", word + _kept(network), state=state),
+        Detail("state", word + kept_words(network), state=state),
         Detail("forward", f"{forward}: {meaning}" if meaning else forward),
         Detail("by", ", ".join(network.devices) if not functions(network) else ""),
         Detail("bridge", network.bridge),
-        Detail("address", "\n".join(network.addresses) or "none: the host has none on it"),
-        Detail("autostart", {True: "on", False: "off", None: "not told"}[network.autostart]),
+        Detail("address", ", ".join(network.addresses)),
         Detail("DHCP", _dhcp(network)),
         Detail("netboot", "it serves files to those who boot from it" if network.tftp else ""),
         Detail("running", ", ".join(running) or "no guest on it"),
@@ -239,10 +239,6 @@ def network_details(networks: Networks, network: Network) -> list[Detail]:
         words = f"{free} of {len(vfs)} free" if networks.devices else f"{len(vfs)}"
         details.append(Detail("VFs", words))
     return details
-
-
-def _kept(network: Network) -> str:
-    return "" if network.persistent else ", transient: gone once it is stopped"
 
 
 def _dhcp(network: Network) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.content import Content
 
 from tuivm.model.deviceports import HostItem
 from tuivm.model.offers import HostOffer, Network
+from tuivm.model.store import HostStatus
 from tuivm.screens.explaining import Explanation
 from tuivm.screens.hostpages.asking import Question
 from tuivm.screens.hostpages.networkrows import (
     Key,
     Networks,
     Part,
+    functions,
     network_rows,
     part_details,
 )
@@ -23,19 +25,42 @@ from tuivm.screens.hostpages.partrows import Detail, Row
 from tuivm.screens.hostpages.partspage import PartsPage
 from tuivm.screens.hostpages.storagerows import remark_rows
 
+if TYPE_CHECKING:
+    from tuivm.screens.hostasking import AskingPlace
+
 
 class NetworksPage(PartsPage):
     page = "networks"
     title = "networks"
     question = Question.NETWORKS
-    revision = "networks"
+    keys: ClassVar[tuple[str, ...]] = (
+        "part.start",
+        "part.stop",
+        "part.autostart",
+        "screen.unfold",
+        "screen.filter_rows",
+        "program.explain",
+    )
 
     def __init__(self) -> None:
         super().__init__()
         self._networks = Networks.of(HostOffer(""))
+        self._devices: HostOffer | None = None
 
     def read(self, offer: HostOffer) -> None:
-        self._networks = Networks.of(offer, offer.devices)
+        devices = self._devices
+        of_it = devices is not None and devices.host == offer.host
+        self._networks = Networks.of(offer, devices.devices if devices and of_it else ())
+
+    def set_status(self, status: HostStatus | None) -> None:
+        if status is not None and any(map(functions, self._networks.offer.networks)):
+            # Only the devices tell which guest has which VF.
+            asking = cast("AskingPlace", self.screen)
+            known = asking.ask_if_due(status, Question.DEVICES)
+            if known.offer is not self._devices:
+                self._devices = known.offer
+                self.set_offer(self._offer)
+        super().set_status(status)
 
     def moment(self) -> object:
         """Leases are told of in minutes."""

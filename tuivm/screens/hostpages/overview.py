@@ -25,7 +25,7 @@ class OverviewPage(HostPage):
     title = "overview"
     question = Question.OVERVIEW
     DEFAULT_CSS = """
-    OverviewPage #facts { height: 1fr; padding: 0 1; }
+    OverviewPage #facts { height: 1fr; padding: 0 1; scrollbar-gutter: stable; }
     OverviewPage #welcome { height: 1fr; padding: 0 1; }
     OverviewPage .hidden { display: none; }
     """
@@ -106,4 +106,5 @@ class OverviewPage(HostPage):
         """Only while the cursor is here: else the host itself is meant."""
         if self._status is None or not self.list.has_focus:
             return None
-        return explain_fact(self._fact, self._status.spec, self._offer)
+        status = self._status
+        return explain_fact(self._fact, status.spec, status.facts, self._offer)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tuivm.model.hosts import HostSpec
+from tuivm.model.hosts import HostFacts, HostSpec
 from tuivm.model.offers import HostOffer
 from tuivm.screens.explaining import Explanation, virsh
+from tuivm.screens.hostpages import virtfacts
 from tuivm.screens.hostpages.overviewfacts import FEATURES, VIRTUAL_FEATURES
 
 _WORDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -80,13 +81,16 @@ _WORDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
 }
 _WORDS["unread"] = _WORDS["vcpus"]
+_STATES = {"kvm": virtfacts.kvm, "nested": virtfacts.nesting, "iommu": virtfacts.iommu_state}
 _FEATURES = (
     "CPU features as libvirt tells of them: its model's name stands for many, and these are what "
     "the CPU has beyond it. A guest whose CPU is host-passthrough has all that KVM can pass on."
 )
 
 
-def explain_fact(fact: str, spec: HostSpec, offer: HostOffer | None) -> Explanation | None:
+def explain_fact(
+    fact: str, spec: HostSpec, facts: HostFacts | None, offer: HostOffer | None
+) -> Explanation | None:
     """fact: the id of one; None where the words on the host itself say it."""
     if fact in ("virtual", FEATURES):
         text = _FEATURES
@@ -98,4 +102,8 @@ def explain_fact(fact: str, spec: HostSpec, offer: HostOffer | None) -> Explanat
     if fact not in _WORDS:
         return None
     title, text, words_of_virsh = _WORDS[fact]
+    if fact in _STATES:
+        said = _STATES[fact](facts, offer)
+        text += f"\nHere: {said.word}{'; ' if said.more else ''}{said.more}"
+        text += "".join(f"\n{remedy}" for remedy in said.remedies)
     return Explanation(title, text, virsh(spec, *words_of_virsh))

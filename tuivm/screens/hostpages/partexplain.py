@@ -78,9 +78,9 @@ def explain_pool(pool: Pool, offer: HostOffer) -> Explanation:
 
 
 def explain_volume(
-    volume: Volume, pool: str, chain: Sequence[str], offer: HostOffer
+    volume: Volume, pool: str, chain: Sequence[str], above: Sequence[str], offer: HostOffer
 ) -> Explanation:
-    """chain: paths of what it lies on, the nearest first."""
+    """chain: paths of what it lies on, the nearest first. above: names of what lies on it."""
     known = _FORMATS.get(volume.format, f"of the format {volume.format}" if volume.format else "")
     sentences = [f"{volume.name} is a volume of the pool {pool}, a disk for guests."]
     if known:
@@ -92,6 +92,8 @@ def explain_volume(
             "It is an overlay: it holds what differs from the image it lies on "
             f"({' → '.join(chain)}). Whoever writes to one of these breaks it."
         )
+    if above:
+        sentences.append(f"Overlays lie on it ({', '.join(above)}): nobody may write to it.")
     if volume.used_by:
         sentences.append(f"Guests that have it, or what lies over it: {', '.join(volume.used_by)}.")
     else:

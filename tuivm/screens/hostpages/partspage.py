@@ -26,9 +26,9 @@ class PartsPage(HostPage):
     filterable = True
     DEFAULT_CSS = """
     PartsPage #body { layout: vertical; height: 1fr; }
-    PartsPage #parts { height: 1fr; width: 1fr; padding: 0 1; }
+    PartsPage #parts { height: 1fr; width: 1fr; padding: 0 1; scrollbar-gutter: stable; }
     PartsPage #told {
-        height: 8; width: 1fr; padding: 0 1; border-top: solid $panel; overflow: hidden;
+        height: 9; width: 1fr; padding: 0 1; border-top: solid $panel; overflow: hidden;
     }
     PartsPage.-beside #body { layout: horizontal; }
     PartsPage.-beside #told {

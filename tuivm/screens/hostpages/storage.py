@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import cast
+from typing import ClassVar, cast
 
 from textual.content import Content
 
@@ -29,7 +29,15 @@ class StoragePage(PartsPage):
     page = "storage"
     title = "storage"
     question = Question.STORAGE
-    revision = "storage"
+    keys: ClassVar[tuple[str, ...]] = (
+        "part.start",
+        "part.stop",
+        "part.autostart",
+        "pool.refresh",
+        "screen.unfold",
+        "screen.filter_rows",
+        "program.explain",
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +67,8 @@ class StoragePage(PartsPage):
         if isinstance(part, Pool):
             return part.name, pool_details(self._storage, part)
         if isinstance(part, Volume):
-            return part.name, volume_details(self._storage, self.top(item), part)
+            pool = self.top(item)
+            return f"{part.name} in {pool}", volume_details(self._storage, pool, part)
         return "", []
 
     def summary(self) -> Content:
@@ -83,6 +92,7 @@ class StoragePage(PartsPage):
         if isinstance(part, Pool):
             return explain_pool(part, self._storage.offer)
         if isinstance(part, Volume):
-            chain = self._storage.chain(part)
-            return explain_volume(part, self.top(self.item), chain, self._storage.offer)
+            storage = self._storage
+            chain, above = storage.chain(part), storage.on.get(part.path, ())
+            return explain_volume(part, self.top(self.item), chain, above, storage.offer)
         return None

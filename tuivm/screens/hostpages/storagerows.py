@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from tuivm.model.offers import HostOffer, Pool, Volume
+from tuivm.model.offers import HostOffer, Network, Pool, Volume
 from tuivm.model.units import byte_count
 from tuivm.screens.hostpages.partrows import Col, Detail, Row, Words, mark
 
@@ -200,11 +200,10 @@ def pool_details(storage: Storage, pool: Pool) -> list[Detail]:
     promised = sum(volume.capacity for volume in pool.volumes)
     full = taken(pool)
     details = [
-        Detail("state", _state_word(pool) + _kept(pool), state=_state(pool)),
+        Detail("state", _state_word(pool) + kept_words(pool), state=_state(pool)),
         Detail("problem", pool.problem, "$state-bad"),
         Detail("kind", f"{pool.kind}: {_KINDS[pool.kind]}" if pool.kind in _KINDS else pool.kind),
         Detail("target", pool.path),
-        Detail("autostart", {True: "on", False: "off", None: "not told"}[pool.autostart]),
     ]
     if not pool.active:
         return [*details, Detail("volumes", "cannot be seen while it is off (s starts it)")]
@@ -227,8 +226,11 @@ def pool_details(storage: Storage, pool: Pool) -> list[Detail]:
     return details
 
 
-def _kept(pool: Pool) -> str:
-    return "" if pool.persistent else ", transient: gone once it is stopped"
+def kept_words(item: Pool | Network) -> str:
+    """What comes after its state: is it started with the host, is it there after it was stopped."""
+    if not item.persistent:
+        return ", transient: gone once it is stopped"
+    return {True: ", autostart on", False: ", autostart off", None: ""}[item.autostart]
 
 
 def volume_details(storage: Storage, pool: str, volume: Volume) -> list[Detail]:
@@ -238,15 +240,11 @@ def volume_details(storage: Storage, pool: str, volume: Volume) -> list[Detail]:
     chain = storage.chain(volume)
     lines = [volume.path, *(f"→ {path}{_where(storage, pool, path)}" for path in chain)]
     above = storage.on.get(volume.path, ())
+    sizes = f"{byte_count(volume.capacity)}, {byte_count(volume.allocation)} on disk"
     details = [
-        Detail("path", volume.path),
-        Detail("pool", pool),
-        Detail("format", volume.format or "not told"),
-        Detail(
-            "capacity", f"{byte_count(volume.capacity)}, {byte_count(volume.allocation)} on disk"
-        ),
+        Detail("disk", f"{volume.format or 'format not told'}, {sizes}"),
         Detail("used by", ", ".join(users), "$state-paused" if len(users) > 1 else ""),
-        Detail("backing", "\n".join(lines) if chain else ""),
+        Detail("backing" if chain else "path", "\n".join(lines)),
         Detail("under", ", ".join(above)),
     ]
     if len(users) > 1:

@@ -1,0 +1,57 @@
+"""The hosts place on a simulated host that has what a test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.support.simhost import SimHost
+from tests.ui.support import Rig
+from tuivm.model.guests import GuestState
+from tuivm.model.offers import HostOffer
+from tuivm.screens.hosts import HostsScreen
+
+PAGES = ("overview", "pci", "usb", "mdev", "scsi", "net", "storage", "networks")
+
+
+def having(offer: HostOffer) -> Callable[[SimHost], None]:
+    """Every host has this, and two guests."""
+
+    def prepare(host: SimHost) -> None:
+        host.add_guest("web")
+        host.add_guest("db", GuestState.OFF)
+        host.device_port.offer = offer._replace(host=host.spec.name)
+
+    return prepare
+
+
+async def go(rig: Rig, page: str) -> None:
+    """To a page, by the keys that lead there, with the keys on it."""
+    await rig.press("3")
+    for _ in range(10):
+        if screen(rig).page.page == page:
+            break
+        await rig.press("shift+tab")
+    assert screen(rig).page.page == page
+    await rig.tick()
+    if page != "overview" and rig.app.size.width >= 110:
+        await rig.press("l")
+
+
+def screen(rig: Rig) -> HostsScreen:
+    found = rig.app.screen
+    assert isinstance(found, HostsScreen)
+    return found
+
+
+def row(rig: Rig, name: str) -> str:
+    """The row of this name, as it is on the screen."""
+    lines = (line.rpartition("│")[2].strip(" ▾▸") for line in rig.text.splitlines()[3:])
+    return next(line for line in lines if line.startswith(name))
+
+
+def change(rig: Rig, offer: HostOffer, host: str = "local") -> None:
+    """The host has something else from now on, and tells so with its next tick."""
+    sim = rig.host(host)
+    sim.device_port.offer = offer._replace(host=host)
+    old = sim.revisions
+    sim.revisions = old._replace(storage=old.storage + 1, networks=old.networks + 1)
