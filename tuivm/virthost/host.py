@@ -51,8 +51,7 @@ _CMDLINE = (
 class VirtualHost:
     """One virtual host on an overlay of its own. Use it as a context manager, or boot and close.
 
-    QEMU ends with the thread that booted it, however that ends. `close` and `end` remove its files;
-    what a killed process left is removed at the next boot.
+    QEMU ends with the thread that booted it, however that ends, and its files go with this process.
     """
 
     def __init__(self, booted_from: Image | None = None, *, say: Say = recipe.say) -> None:
@@ -62,6 +61,7 @@ class VirtualHost:
         self._say = say
         self._state: Path | None = None
         self._lock: int | None = None
+        self._reaper: subprocess.Popen[bytes] | None = None
         self._qemu: subprocess.Popen[bytes] | None = None
         self._port = 0
 
@@ -177,6 +177,12 @@ class VirtualHost:
 
     def _start(self, base: Image) -> None:
         state = self._state = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=PLACE))
+        self._reaper = subprocess.Popen(
+            # Its input ends with this process, also when that is killed.
+            ["sh", "-c", 'read -r _; rm -rf -- "$1"', "sh", str(state)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         self._lock = _hold(state)
         overlay = ["-f", "qcow2", "-F", "raw", "-b", str(base.disk), str(state / "host.qcow2")]
         made = subprocess.run(
@@ -247,6 +253,9 @@ class VirtualHost:
         if self._state is not None:
             shutil.rmtree(self._state, ignore_errors=True)
             self._state = None
+        if self._reaper is not None:
+            self._reaper.communicate()
+            self._reaper = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -291,7 +300,7 @@ def _hold(state: Path) -> int:
 
 
 def _sweep() -> None:
-    """Remove the files of this user's hosts that were killed."""
+    """Remove the files of this user's hosts that ended with the whole machine."""
     for held in PLACE.glob(f"{_PREFIX}*/held"):
         with suppress(OSError), held.open("r+b") as file:
             if held.stat().st_uid == os.geteuid():
