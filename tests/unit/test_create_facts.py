@@ -259,6 +259,15 @@ def test_the_boot_display(tree: Tree) -> None:
     assert hostuse.boot_display("0000:03:00.0", tree.root) is None
 
 
+def test_a_screen_that_shows_something(tree: Tree) -> None:
+    card = "/sys/devices/pci0000:00/0000:01:00.0/drm/card1"
+    for name, state in (("card1-HDMI-A-1", "enabled"), ("card1-DP-1", "disabled")):
+        tree.file(f"{card}/{name}/enabled", f"{state}\n")
+        tree.link(f"sys/class/drm/{name}", f"{card}/{name}")
+    words = "a screen is in use on it (card1-HDMI-A-1)"
+    assert tree.uses() == (Use(f"{card}/card1-HDMI-A-1", words, overridable=True),)
+
+
 def test_interfaces_of_this_machine(tree: Tree) -> None:
     tree.interface("eth0", NIC)
     tree.file(f"{tree.interface('br0', state='down')}/bridge/bridge_id")

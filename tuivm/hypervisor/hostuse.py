@@ -53,7 +53,8 @@ def look(
     through.
     """
     seen = _Look(root)
-    uses = (*seen.disks(), *seen.networks(sessions(environ, addresses, root)))
+    come = sessions(environ, addresses, root)
+    uses = (*seen.disks(), *seen.networks(come), *seen.screens())
     return HostUses(tuple(dict.fromkeys(uses)), tuple(dict.fromkeys(seen.unknown)))
 
 
@@ -194,6 +195,13 @@ class _Look:
         for interface in _entries(self._root / "sys/class/net"):
             if (interface / "device").exists():
                 yield from self._interface(interface)
+
+    def screens(self) -> Iterator[Use]:
+        """Displays that something is shown on, by the kernel's DRM."""
+        for connector in _entries(self._root / "sys/class/drm"):
+            if (machine.text(connector / "enabled") or "").strip() == "enabled":
+                words = f"a screen is in use on it ({connector.name})"
+                yield Use(self._sys_path(connector), words, overridable=True)
 
     def _interface(self, interface: Path) -> Iterator[Use]:
         place = self._sys_path(interface)
