@@ -232,7 +232,9 @@ def test_a_definition_that_changed_since_is_not_overwritten(host: Host) -> None:
 
 
 def test_a_group_is_freed_before_its_first_member_goes(host: Host) -> None:
-    assert attach(host, LEFT, RIGHT, when=When.NOW).ok
+    outcome = attach(host, LEFT, RIGHT, when=When.NOW)
+    assert outcome.problem is None
+    assert outcome.steps[0].what == f"took {LEFT} from e1000e, as its IOMMU group goes at once"
     assert host.told == [
         "free pci_0000_03_00_0",
         "free pci_0000_03_00_1",
@@ -266,6 +268,25 @@ def test_what_was_taken_away_is_the_hosts_again(host: Host) -> None:
         Step(f"{ONE} is back with the host: e1000e has it"),
     )
     assert host.has(now=True) == host.has(now=False) == []
+
+
+def test_what_was_taken_by_hand_is_not_given_back(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As libvirt does it; nobody who took it for a guest wants it to be the host's in between."""
+    monkeypatch.setattr(liveparts, "RETURN_SECONDS", 0.0)
+    host.nodeDeviceLookupByName("pci_0000_01_00_0").detachFlags(None)
+    assert attach(host, ONE, when=When.NOW).ok
+    let_go = host.detachDeviceFlags
+
+    def detach_device(xml: str, flags: int) -> None:
+        let_go(xml, flags)
+        host.drivers["pci_0000_01_00_0"] = "vfio-pci"
+
+    host.detachDeviceFlags = detach_device  # type: ignore[method-assign]
+    outcome = detach(host, ONE, when=When.NOW)
+    assert outcome.problem is None
+    assert outcome.steps[-1].what == f"{ONE} stays with vfio-pci until it is returned"
 
 
 def test_a_guest_that_does_not_let_go_has_lost_it_from_its_definition(host: Host) -> None:

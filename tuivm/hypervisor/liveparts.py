@@ -26,7 +26,7 @@ _LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 _LOOK = 0.25
 _UNDO_SECONDS = 20.0
 """A guest lets go of what it has hardly seen at once, or never."""
-RETURN_SECONDS = 15.0
+RETURN_SECONDS = 10.0
 """Until the host's driver has a device again: libvirt gives it back in its own time."""
 _ASKED_ALREADY = "already in the process of unplug"
 
@@ -59,6 +59,9 @@ class LiveParts:
             if one.kind == "pci" and others and one.driver not in ("", VFIO):
                 self._conn.nodeDeviceLookupByName(one.nodedev).detachFlags(None)
                 self._freed.append(one)
+                what = f"took {one.address} from {one.driver}, as its IOMMU group goes at once"
+                reason = f"it stays with {VFIO} when the guest has let go, until it is returned"
+                self._steps.append(Step(what, reason=reason))
 
     def attach(self, xml: str, name: str, device: HostDevice | None = None) -> None:
         self._guest.domain.attachDeviceFlags(xml, _LIVE)
@@ -132,9 +135,11 @@ def told_back(conn: libvirt.virConnect, element: Element, device: HostDevice | N
     driver = driver_that_came(conn, device.nodedev, RETURN_SECONDS)
     if driver:
         return Step(f"{device.address} is back with the host: {driver} has it")
-    now = driver_of(conn, device.nodedev) or "no driver"
-    what = f"{device.address} is free on the host"
-    return Step(what, reason=f"{now} has it, and not one of the host's own")
+    if driver_of(conn, device.nodedev) == VFIO:
+        # libvirt leaves a device where it was when the guest got it.
+        reason = "it was taken from the host's driver before the guest got it"
+        return Step(f"{device.address} stays with {VFIO} until it is returned", reason=reason)
+    return Step(f"{device.address} is free", reason="no driver of the host's has taken it")
 
 
 def text_of(element: Element) -> str:
