@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -34,7 +35,7 @@ def host_devices(
     over_network: the connection to the host came over one of its network interfaces. unread: names
     of guests whose definitions could not be read, so that they may take any of the devices.
     """
-    silent = tuple(f"what guest {name} takes: virsh dumpxml {name}" for name in unread)
+    silent = tuple(f"what guest {name} takes: virsh dumpxml {shlex.quote(name)}" for name in unread)
     found = _Found(tuple(nodes), guests, uses, over_network=over_network)
     devices = [
         device._replace(unknown=(*device.unknown, *silent)) if silent else device
