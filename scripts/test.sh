@@ -1,8 +1,7 @@
 #!/bin/sh
 # Runs every check, or the stages named:
 #   scripts/test.sh [lint|types|imports|unit|ui|live|tty|virthost]...
-# virthost comes last: it builds and boots a machine of software. ui, which takes longest, runs beside
-# the stages before it where there are two CPUs; its output is shown when its turn comes.
+# virthost comes last: it builds and boots a machine of software.
 # All stages run even when one fails; ends with 1 if any did.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -33,43 +32,15 @@ run_stage() {
 [ $# -gt 0 ] || set -- lint types imports unit ui live tty virthost
 summary=
 failed=0
-aside=
-output=$(mktemp)
-
-clean_up() {
-    [ -z "$aside" ] || kill -- "-$aside" 2>/dev/null
-    rm -f "$output"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-
-case "$1 $*" in
-    "ui "*) ;;
-    *" ui"*)
-        if [ "$(getconf _NPROCESSORS_ONLN)" -gt 1 ]; then
-            # In a process group of its own, so that all of it can be ended.
-            setsid scripts/test.sh ui </dev/null >"$output" 2>&1 &
-            aside=$!
-        fi
-        ;;
-esac
 for stage in "$@"; do
-    if [ "$stage" = ui ] && [ -n "$aside" ]; then
-        wait "$aside" || failed=1
-        aside=
-        sed '/^Summary$/,$d' "$output"
-        line=$(sed -n 's/^=== \(ui  .*\)/\1/p' "$output" | tail -n 1)
-    else
-        printf '\n=== %s ===\n' "$stage"
-        started=$(date +%s)
-        if run_stage "$stage" </dev/null; then result=ok; else
-            result=FAILED
-            failed=1
-        fi
-        line=$(printf '%-8s %-7s %5s s' "$stage" "$result" "$(($(date +%s) - started))")
-        printf '=== %s\n' "$line"
+    printf '\n=== %s ===\n' "$stage"
+    started=$(date +%s)
+    if run_stage "$stage" </dev/null; then result=ok; else
+        result=FAILED
+        failed=1
     fi
+    line=$(printf '%-8s %-7s %5s s' "$stage" "$result" "$(($(date +%s) - started))")
+    printf '=== %s\n' "$line"
     summary="$summary
   $line"
 done
