@@ -133,7 +133,8 @@ async def _act(desk: Desk, view: GuestView, label: str, request: Request, done: 
     now = desk.store.guest(view.key) or view
     for outcome in await desk.act(label, [(now, request)]):
         if outcome.ok:
-            desk.say(f"{now.guest.name}: {_told(outcome) or done}")
+            # The steps name the guest themselves.
+            desk.say(_told(outcome) or f"{now.guest.name}: {done}")
 
 
 def _told(outcome: Outcome) -> str:

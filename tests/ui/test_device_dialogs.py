@@ -101,7 +101,7 @@ async def test_a_nic_for_a_running_guest(tmp_path: Path) -> None:
         assert request.when is When.BOTH
         assert not request.overridden
         assert rig.requests[-1][1] == WEB
-        await rig.until(lambda: any("web: " in one for one in rig.notices))
+        await rig.until(lambda: "AttachDevices" in rig.notices)
 
 
 async def test_when_follows_the_guest(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Button, Static
 
-from tuivm.model.findings import Finding, Severity
 from tuivm.model.hostrequests import DetachFromHost, ReturnToHost
 from tuivm.model.offers import HostDevice
-from tuivm.preflight.attaching import accept_key
+from tuivm.preflight.attaching import Attachment, refusals
 from tuivm.preflight.groups import is_vfio
-from tuivm.preflight.passing import Verdict, verdict
+from tuivm.preflight.passing import verdict
+from tuivm.preflight.taking import check_take
 from tuivm.screens.devicewords import called, virsh
 from tuivm.screens.dialogs.base import Keys, button, plain
 from tuivm.screens.dialogs.findings import FindingList, missing_words
@@ -62,41 +62,32 @@ class TakeFromHost(Watching[DetachFromHost]):
         yield button("Leave", "cancel")
         yield button("Take", "take", dangerous=True)
 
-    def _verdict(self) -> Verdict | None:
+    def _checked(self) -> Attachment | None:
+        """As the host checks it just before, too."""
         now = self.device_now(self._device)
         offer = self.seen.offer if self.seen else None
-        return verdict(now, offer) if now and offer else None
+        return check_take(now, offer) if now and offer else None
 
     @on(FindingList.Changed)
     def stand(self) -> None:
-        said = self._verdict()
-        if said is not None:
-            self.query_one("#verdict", Static).update(plain(said.words))
-            self.query_one(FindingList).show(said.findings, self._overrides(said))
-        self.off("take", self._missing(said))
+        checked = self._checked()
+        if checked is not None and self.seen is not None and self.seen.offer is not None:
+            words = verdict(checked.devices[0], self.seen.offer).words
+            self.query_one("#verdict", Static).update(plain(words))
+            self.query_one(FindingList).show(checked.findings, checked.overrides)
+        self.off("take", self._missing(checked))
 
-    def _overrides(self, said: Verdict) -> tuple[str, ...]:
-        return (self._device.address,) if said.override else ()
-
-    def _missing(self, said: Verdict | None) -> str:
+    def _missing(self, checked: Attachment | None) -> str:
         if trouble := self.trouble():
             return trouble
         now = self.device_now(self._device)
-        if said is None or now is None:
+        if checked is None or now is None:
             return f"{self._device.address} is gone from {self._host}: nothing is done."
         if is_vfio(now.driver):
             return f"{now.address} is with {now.driver} already."
         found = self.query_one(FindingList)
-        return missing_words(self._stops(said, found), found.untyped)
-
-    def _stops(self, said: Verdict, found: FindingList) -> list[Finding]:
-        typed = said.override and self._device.address in found.overridden
-        return [
-            one
-            for one in said.findings
-            if (one.severity is Severity.ERROR and not typed)
-            or (one.severity is Severity.WARNING and accept_key(one) not in found.accepted)
-        ]
+        stops = refusals(checked, found.accepted, found.overridden)
+        return missing_words(stops, found.untyped)
 
     def action_copy(self) -> None:
         """Hand the command to the terminal's clipboard (OSC 52)."""
@@ -107,7 +98,7 @@ class TakeFromHost(Watching[DetachFromHost]):
     def _take(self) -> None:
         # Looked at again: the device may have gone since it was painted.
         self.stand()
-        if not self._missing(self._verdict()):
+        if not self._missing(self._checked()):
             found = self.query_one(FindingList)
             nodedev = self._device.nodedev
             self.dismiss(DetachFromHost(nodedev, found.accepted, found.overridden))
