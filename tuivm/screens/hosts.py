@@ -223,6 +223,8 @@ class HostsScreen(AskingPlace):
     def hints(self) -> list[KeyHint]:
         if not self.is_mounted or not self.page.keys:
             return super().hints()
+        always = ("screen.next_page", "program.help", "program.quit")
+        names = dict.fromkeys((*self.page.keys, *always))
         return [
             KeyHint(
                 name,
@@ -230,7 +232,7 @@ class HostsScreen(AskingPlace):
                 BY_ID[name].label,
                 not BY_ID[name]().refusal(self.desk, self),
             )
-            for name in (*self.page.keys, "screen.next_page", "program.help", "program.quit")
+            for name in names
             if self.desk.key_text(name)
         ]
 

@@ -92,7 +92,7 @@ def device_detail(
         for finding in verdict.findings:
             lines += _finding_lines(finding, ascii_only=ascii_only)
     told = Content("\n").join(lines)
-    return Content(told.plain.replace("…", "~"), spans=told.spans) if ascii_only else told
+    return Content(told.plain.replace("…", "~"), spans=list(told.spans)) if ascii_only else told
 
 
 def _verdict_lines(verdict: Verdict, *, ascii_only: bool) -> list[Content]:
@@ -125,7 +125,7 @@ def _fact(label: str, value: str) -> Content:
 def _facts(device: HostDevice, offer: HostOffer) -> Iterator[tuple[str, str]]:
     words = class_words(device)
     kind = words.full if device.class_ else KINDS.get(device.kind, device.kind)
-    code = f" ({visible(device.class_)})" if device.class_ else ""
+    code = f" ({visible(device.class_)})" if device.class_ and device.kind in ("pci", "usb") else ""
     yield "is", f"{kind}{code}"
     yield "ids", visible(device.ids)
     yield "driver", visible(device.driver) or "none has it now" * (device.kind == "pci")

@@ -59,10 +59,11 @@ class DevicePage(HostPage):
     keys: ClassVar[tuple[str, ...]] = (
         "device.attach",
         "device.detach",
-        "screen.mark",
+        "screen.next_page",
         "screen.filter_rows",
-        "screen.unfold",
         "program.explain",
+        "screen.mark",
+        "screen.unfold",
     )
     kind: ClassVar[str]
     noun: ClassVar[tuple[str, str]]

@@ -16,7 +16,7 @@ class MdevPage(DevicePage):
     title = "mdev"
     kind = "mdev"
     noun = ("mediated device", "mediated devices")
-    keys = ("device.attach", "mdev.create", "part.start", "part.stop", *DevicePage.keys[1:])
+    keys = ("mdev.create", "part.start", "part.stop", "mdev.undefine", *DevicePage.keys)
     columns = (
         Column("what", "PARENT, TYPE, INSTANCE", 22, preferred=44, sortable=False, priority=100),
         Column("state", "LEFT/STATE", 16, flex=2, maximum=40, sortable=False, priority=90),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuivm.model.devicetree import Node, Shape, flat_rows, short_address
+from tuivm.model.devicetree import Node, Shape, flat_rows, is_bridge, short_address
 from tuivm.model.devicewords import device_name, speed_words, users_words
 from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.table import Cell, Column
@@ -36,18 +36,11 @@ class NetPage(DevicePage):
     def _under(self, device: HostDevice) -> HostDevice | None:
         """The PCI or USB device that the interface is of; None for one that is software."""
         offer = self.offer
-        if offer is None:
-            return None
-        hardware = (one for one in offer.devices if one.kind in ("pci", "usb"))
-        return next(
-            (
-                one
-                for one in hardware
-                if (one.nodedev and one.nodedev == device.parent)
-                or device.address in one.interfaces
-            ),
-            None,
-        )
+        hardware = [] if offer is None else [o for o in offer.devices if o.kind in ("pci", "usb")]
+        on_it = (one for one in hardware if one.nodedev and one.nodedev == device.parent)
+        # What is below a bridge is told of the bridge, too.
+        told = (o for o in hardware if device.address in o.interfaces and not is_bridge(o))
+        return next(on_it, None) or next(told, None)
 
     def cells(self, node: Node, device: HostDevice) -> tuple[Cell, ...]:
         under = self._under(device)
