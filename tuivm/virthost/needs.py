@@ -19,7 +19,7 @@ _MEMINFO = Path("/proc/meminfo")
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
-class _Need(NamedTuple):
+class Need(NamedTuple):
     """A program, or what it is for, and the packages that bring it: Debian's and Fedora's."""
 
     what: str
@@ -28,16 +28,16 @@ class _Need(NamedTuple):
 
 
 _PROGRAMS = (
-    _Need("mmdebstrap", "mmdebstrap", "mmdebstrap"),
-    _Need("mkfs.ext4", "e2fsprogs", "e2fsprogs"),
-    _Need("qemu-system-x86_64", "qemu-system-x86", "qemu-system-x86-core"),
-    _Need("qemu-img", "qemu-utils", "qemu-img"),
-    _Need("ssh", "openssh-client", "openssh-clients"),
-    _Need("setpriv", "util-linux", "util-linux"),
+    Need("mmdebstrap", "mmdebstrap", "mmdebstrap"),
+    Need("mkfs.ext4", "e2fsprogs", "e2fsprogs"),
+    Need("qemu-system-x86_64", "qemu-system-x86", "qemu-system-x86-core"),
+    Need("qemu-img", "qemu-utils", "qemu-img"),
+    Need("ssh", "openssh-client", "openssh-clients"),
+    Need("setpriv", "util-linux", "util-linux"),
 )
-_FOR_USERS = _Need("newuidmap", "uidmap", "shadow-utils")
+_FOR_USERS = Need("newuidmap", "uidmap", "shadow-utils")
 """A system's files have many owners: one who is not root needs subordinate users for that."""
-_FOR_CHECKING = _Need("Debian's keys", "debian-archive-keyring", "debian-keyring")
+_FOR_CHECKING = Need("Debian's keys", "debian-archive-keyring", "debian-keyring")
 """What the packages are checked with, on machines that are no Debian themselves."""
 
 
@@ -46,7 +46,7 @@ def environ() -> dict[str, str]:
     return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_SBIN}", "LC_ALL": "C"}
 
 
-def missing() -> tuple[_Need, ...]:
+def missing() -> tuple[Need, ...]:
     """What this machine lacks."""
     path = environ()["PATH"]
     programs = _PROGRAMS if os.geteuid() == 0 else (*_PROGRAMS, _FOR_USERS)
@@ -59,7 +59,7 @@ def missing_packages() -> list[str]:
     return [need.debian for need in missing()]
 
 
-def words(lacking: Sequence[_Need]) -> list[str]:
+def words(lacking: Sequence[Need]) -> list[str]:
     """What is missing, and the command that installs it, a line each."""
     lines = [f"missing for a virtual host: {', '.join(need.what for need in lacking)}"]
     sudo = "" if os.geteuid() == 0 else "sudo "

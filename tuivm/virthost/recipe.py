@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ _COPIED = (
 )
 """Files of the new system that are kept beside its disk, and their names there."""
 _BUILD_SECONDS = 1800
+_SAY_SECONDS = 20
+"""Between two lines on what takes long."""
 _END_SECONDS = 30
 """Until a program that was told to end has removed what it made."""
 
@@ -130,7 +133,7 @@ def _build(work: Path, say: Say) -> None:
         archive = work / "tree.tar"
         say("  1 of 3: fetching and installing Debian's packages, 0.9 GB when unpacked")
         with archive.open("wb") as output:
-            _do(_bootstrap(), said, output, TUIVM_KEY=public)
+            _do(_bootstrap(), said, output, say, TUIVM_KEY=public)
         say("  2 of 3: unpacking")
         _do([*_as_root(), "mkdir", str(tree)], said)
         _do([*_as_root(), "tar", "--numeric-owner", "-xpf", str(archive), "-C", str(tree)], said)
@@ -166,9 +169,14 @@ def _as_root() -> list[str]:
 
 
 def _do(
-    command: Sequence[str], said: IO[bytes], output: IO[bytes] | None = None, **more: str
+    command: Sequence[str],
+    said: IO[bytes],
+    output: IO[bytes] | None = None,
+    say: Say = lambda _: None,
+    **more: str,
 ) -> None:
-    """Run a command, its words into a log. Raises VirtHostError with the last of them."""
+    """Run a command, its words into a log, where it stands told now and then. more: environment.
+    Raises VirtHostError with the last of its words."""
     running = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -179,16 +187,34 @@ def _do(
         start_new_session=True,
     )
     try:
-        status = running.wait(_BUILD_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        _end(running)
-        raise VirtHostError(f"{command[0]} did not end within {_BUILD_SECONDS} s") from error
+        status = _wait(running, lambda waited: say(f"    {waited:.0f} s  {_stage(said.name)}"))
     except BaseException:
         _end(running)
         raise
+    if status is None:
+        _end(running)
+        raise VirtHostError(f"{command[0]} did not end within {_BUILD_SECONDS} s")
     if status:
         words = Path(said.name).read_text(errors="replace")[-2000:]
         raise VirtHostError(f"{command[0]} failed ({status}):\n{words}")
+
+
+def _wait(running: subprocess.Popen[bytes], tell: Callable[[float], None]) -> int | None:
+    """Its exit status; None when it takes too long."""
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < _BUILD_SECONDS:
+        if waited >= _SAY_SECONDS:
+            tell(waited)
+        with suppress(subprocess.TimeoutExpired):
+            return running.wait(_SAY_SECONDS)
+    return None
+
+
+def _stage(log: str) -> str:
+    """What mmdebstrap is at."""
+    lines = Path(log).read_text(errors="replace").splitlines()
+    told = [line.removeprefix("I: ") for line in lines if line.startswith("I: ")]
+    return told[-1] if told else ""
 
 
 def _end(running: subprocess.Popen[bytes]) -> None:
