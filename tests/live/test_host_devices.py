@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.support.guests import GuestFactory, disk_xml, guest_xml, sparse_file
 from tests.support.rig import Rig
 from tests.support.watching import TIMEOUT, Watched
 from tuivm.model.createports import Offered
-from tuivm.model.offers import HostOffer, NetworkUser, Pool
+from tuivm.model.offers import HostOffer, Lease, NetworkUser, Pool
 from tuivm.model.snapshot import Revisions
 
 
@@ -80,8 +81,8 @@ def test_storage_with_owners_and_pools_that_do_not_run(
 ) -> None:
     directory = tmp_path / "running"
     directory.mkdir()
-    guest_factory.pool("running", directory).setAutostart(1)
     disk = sparse_file(directory / "own.raw")
+    guest_factory.pool("running", directory).setAutostart(1)
     guest_factory.define(guest_xml("owner", devices=disk_xml(disk)))
     guest_factory.conn.storagePoolDefineXML(
         "<pool type='dir'><name>still</name><target><path>/nowhere</path></target></pool>"
@@ -105,6 +106,56 @@ def test_networks_with_those_who_are_on_them(watched: Watched, guest_factory: Gu
         assert found.addresses == ("192.168.233.1/24",)
         assert found.users == (NetworkUser("off", "52:54:00:00:aa:01", running=False),)
     finally:
+        network.undefine()
+
+
+def test_looking_at_storage_is_no_news_of_it(watched: Watched, tmp_path: Path) -> None:
+    """Else each look would be the reason for the next one."""
+    conn = libvirt.open(watched.host.spec.uri)
+    directory = tmp_path / "looked-at"
+    directory.mkdir()
+    factory = conn.storagePoolCreateXML(
+        f"<pool type='dir'><name>looked-at</name><target><path>{directory}</path></target></pool>"
+    )
+    try:
+        subscribed(watched, conn)
+        grown(watched, "storage", factory.refresh)
+        before = watched.last.revisions.storage
+        for _ in range(3):
+            assert pool(answered(watched.host.devices().storage), "looked-at").active
+        # Events come in their order: this one's, and none of the looks' before it.
+        assert grown(watched, "storage", factory.refresh).storage == before + 1
+    finally:
+        factory.destroy()
+        conn.close()
+
+
+def test_leases_of_a_network_and_a_guest_that_runs_on_it(
+    watched: Watched, rig: Rig, guest_factory: GuestFactory
+) -> None:
+    dhcp = "<dhcp><range start='192.168.233.2' end='192.168.233.9'/></dhcp></ip>"
+    xml = NETWORK.replace("netmask='255.255.255.0'/>", f"netmask='255.255.255.0'>{dhcp}")
+    network = guest_factory.conn.networkDefineXML(xml)
+    try:
+        network.create()
+        lease = {
+            "ip-address": "192.168.233.5",
+            "mac-address": "52:54:00:00:aa:01",
+            "hostname": "on",
+            "expiry-time": 4102444800,
+        }
+        # What dnsmasq's helper writes, and libvirt reads.
+        (rig.state / "lib/dnsmasq/virbrapart.status").write_text(json.dumps([lease]))
+        guest_factory.start(guest_xml("on", devices=NIC))
+        offer = answered(watched.host.devices().networks)
+        found = next(one for one in offer.networks if one.name == "apart")
+        until = 4102444800
+        assert found.leases == (Lease("52:54:00:00:aa:01", "192.168.233.5/24", "on", until),)
+        assert found.users == (NetworkUser("on", "52:54:00:00:aa:01", running=True),)
+        assert found.active
+        assert not any(one.name.startswith("vnet") for one in offer.interfaces)
+    finally:
+        network.destroy()
         network.undefine()
 
 

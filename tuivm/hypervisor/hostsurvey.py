@@ -72,11 +72,12 @@ def _free_pages(
 
 
 def storage(conn: libvirt.virConnect, spec: HostSpec) -> HostOffer:
-    """Pools and volumes, with the guests that use them. Raises libvirtError when the host does not
-    even list its guests."""
+    """Pools and volumes as libvirt saw them last, with the guests that use them. Raises
+    libvirtError when the host does not even list its guests."""
     place, asked = place_of(conn), Asked()
     guests = Guests()
-    inventory = read_inventory(conn, seen=guests.see)
+    # Not refreshed: that would be an event, upon which storage is asked for anew, without end.
+    inventory = read_inventory(conn, seen=guests.see, refresh=False)
     guests.list(conn.listAllDomains())
     asked.remark(*inventory.incomplete)
     pools = asked("storage pools", lambda: read_pools(conn, inventory, None, session=False))

@@ -157,14 +157,16 @@ def read_inventory(
     *,
     but: str = "",
     seen: Seen = lambda *_: None,
+    refresh: bool = True,
 ) -> Inventory:
     """Read all pools, then all guests except the one with UUID `but`.
 
+    refresh: look first for files that came to pools, or went, without libvirt.
     seen: told of each guest whose definitions could be read (see `definitions`). Raises
     libvirtError when the host does not even list its guests.
     """
     inventory = Inventory(local=runs_here(conn.getURI()))
-    _read_pools(conn, inventory)
+    _read_pools(conn, inventory, refresh=refresh)
     with_snapshots = _guests_with_snapshots(conn)
     for domain in conn.listAllDomains():
         uuid = domain.UUIDString()
@@ -229,7 +231,7 @@ def _read_guest(
         inventory.missed(f"guest {inventory.names[uuid]}: {error}")
 
 
-def _read_pools(conn: libvirt.virConnect, inventory: Inventory) -> None:
+def _read_pools(conn: libvirt.virConnect, inventory: Inventory, *, refresh: bool) -> None:
     try:
         pools = conn.listAllStoragePools()
     except libvirt.libvirtError as error:
@@ -242,7 +244,8 @@ def _read_pools(conn: libvirt.virConnect, inventory: Inventory) -> None:
             if not pool.isActive():
                 inventory.missed(f"pool {name} is not running: its volumes cannot be seen")
                 continue
-            _refresh(pool)
+            if refresh:
+                _refresh(pool)
             for volume in _volumes(pool, name):
                 inventory.note_volume(volume)
         except libvirt.libvirtError as error:
