@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from typing import NamedTuple
 
 import libvirt
-from lxml import etree
 
 from tuivm.domainxml.hostdevxml import hostdev, mdev_model
 from tuivm.domainxml.parse import Element
-from tuivm.domainxml.passing_edit import found, needed_controller, with_devices, without_devices
+from tuivm.domainxml.passing_edit import needed_controller, with_devices, without_devices
 from tuivm.domainxml.target import read_target
 from tuivm.hypervisor.devicesurvey import devices
 from tuivm.hypervisor.errors import problem_from, reason_of
 from tuivm.hypervisor.guestdefinition import Definition, look, put_back, redefine
-from tuivm.hypervisor.liveparts import LiveParts
+from tuivm.hypervisor.liveparts import LiveParts, text_of
 from tuivm.hypervisor.refusal import RefusalError, stopped_by
 from tuivm.model.hosts import HostSpec, Problem
 from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.requests import AttachDevices, Outcome, Step, When
-from tuivm.model.spec import PassKind
+from tuivm.model.spec import Passed, PassKind
 from tuivm.preflight.attaching import check_attach, refusals
 
 
@@ -44,6 +44,14 @@ def attach(conn: libvirt.virConnect, uuid: str, request: AttachDevices) -> Outco
     return Outcome(steps=tuple(steps))
 
 
+class _Given(NamedTuple):
+    """What was asked for, the device that it means, and the element that gives it."""
+
+    passed: Passed
+    device: HostDevice
+    element: Element
+
+
 class _Attaching:
     def __init__(
         self,
@@ -57,48 +65,34 @@ class _Attaching:
         self._request = request
         self._steps = steps
         self._asked = tuple(dict.fromkeys(request.devices))
-        self._meant: tuple[HostDevice, ...] = ()
         self._live = guest.running and request.when is not When.NEXT_BOOT
         self._kept = guest.persistent and request.when is not When.NOW
 
     def run(self) -> None:
-        guest, request = self._guest, self._request
-        if not request.devices:
+        if not self._asked:
             raise RefusalError("no device was named")
         offer = devices(self._conn, HostSpec("the host", self._conn.getURI()))
-        meant = self._meant = self._checked(offer)
-        elements = [
-            (
+        given = [
+            _Given(
+                passed,
                 device,
                 hostdev(passed, device, mac=_random_mac(), model=mdev_model(device, offer.devices)),
             )
-            for passed, device in zip(self._asked, meant, strict=True)
+            for passed, device in zip(self._asked, self._checked(offer), strict=True)
         ]
-        kept = self._missing(guest.xml, elements, offer) if self._kept else []
-        live = self._missing(guest.live_xml, elements, offer) if self._live else []
-        if not kept and not live:
-            raise RefusalError(f"{guest.name} has {_names(meant)} already")
-        after = self._define(kept) if kept else ""
-        if not live:
+        after = self._define(given) if self._kept else ""
+        if not self._live:
             return
         try:
-            self._plug(live, offer)
+            self._plug(given, offer)
         except libvirt.libvirtError:
-            if kept:
-                self._undefine(kept, after, offer)
+            if self._kept:
+                self._undefine(after, offer)
             raise
 
-    def _undefine(
-        self, kept: list[tuple[HostDevice, Element]], after: str, offer: HostOffer
-    ) -> None:
-        given = [
-            passed
-            for passed, device in zip(self._asked, self._meant, strict=True)
-            if any(device is one for one, _ in kept)
-        ]
-
+    def _undefine(self, after: str, offer: HostOffer) -> None:
         def without(xml: str) -> str:
-            return without_devices(xml, given, offer.devices)
+            return without_devices(xml, self._asked, offer.devices)
 
         put_back(self._conn, self._guest, after, without, self._steps)
 
@@ -122,16 +116,9 @@ class _Attaching:
             raise stopped_by(stops)
         return attachment.devices
 
-    def _missing(
-        self, xml: str, elements: list[tuple[HostDevice, Element]], offer: HostOffer
-    ) -> list[tuple[HostDevice, Element]]:
-        """Those that the definition, or the running guest, has not got yet."""
-        asked = zip(self._asked, elements, strict=True)
-        return [one for passed, one in asked if found(xml, passed, offer.devices) is None]
-
-    def _define(self, kept: list[tuple[HostDevice, Element]]) -> str:
+    def _define(self, given: list[_Given]) -> str:
         guest, request = self._guest, self._request
-        elements = [one for _, one in kept]
+        elements = [one.element for one in given]
         controller = needed_controller(guest.xml, elements)
         if controller is not None:
             elements.insert(0, controller)
@@ -142,35 +129,33 @@ class _Attaching:
             vendor_id=request.vendor_id,
         )
         after = redefine(self._conn, guest, xml)
-        names = _names(tuple(device for device, _ in kept))
-        hidden = request.hide_hypervisor or request.vendor_id
-        how = ", and hides what it runs on" if hidden else ""
-        self._steps.append(
-            Step(f"{guest.name} has {names} from its next start on{how}", reason=_saved(guest))
+        hides = request.hide_hypervisor or request.vendor_id
+        how = ", and hides what it runs on" if hides else ""
+        what = f"{guest.name} has {_names(given)} from its next start on{how}"
+        self._steps.append(Step(what, reason=_saved(guest)))
+        self._steps += (
+            _by_numbers(one.device) for one in given if one.passed.kind is PassKind.USB_PORT
         )
-        for passed, device in zip(self._asked, self._meant, strict=True):
-            if passed.kind is PassKind.USB_PORT and any(device is one for one, _ in kept):
-                self._steps.append(_by_numbers(device))
         return after
 
-    def _plug(self, live: list[tuple[HostDevice, Element]], offer: HostOffer) -> None:
+    def _plug(self, given: list[_Given], offer: HostOffer) -> None:
         parts = LiveParts(self._conn, self._guest, offer, self._steps)
         try:
-            controller = needed_controller(self._guest.live_xml, [one for _, one in live])
+            controller = needed_controller(self._guest.live_xml, [one.element for one in given])
             if controller is not None:
-                parts.attach(_text(controller), "a SCSI controller")
-            parts.free_groups([device for device, _ in live])
-            for device, one in live:
-                parts.attach(_text(one), device.address, device)
+                parts.attach(text_of(controller), "a SCSI controller")
+            parts.free_groups([one.device for one in given])
+            for one in given:
+                parts.attach(text_of(one.element), one.device.address, one.device)
         except libvirt.libvirtError as error:
-            what = f"give {_names(tuple(one for one, _ in live))} to the running guest"
+            what = f"give {_names(given)} to the running guest"
             self._steps.append(Step(what, done=False, reason=reason_of(error)))
             parts.undo()
             raise
 
 
-def _names(meant: tuple[HostDevice, ...]) -> str:
-    return ", ".join(device.address for device in meant)
+def _names(given: list[_Given]) -> str:
+    return ", ".join(one.device.address for one in given)
 
 
 def _by_numbers(device: HostDevice) -> Step:
@@ -184,10 +169,6 @@ def _saved(guest: Definition) -> str:
     if not guest.saved:
         return ""
     return "its memory is saved: not when it is restored, only once that is discarded"
-
-
-def _text(one: Element) -> str:
-    return etree.tostring(one, encoding="unicode")
 
 
 def _random_mac() -> str:
