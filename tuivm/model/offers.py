@@ -228,7 +228,8 @@ class HostDevice(NamedTuple):
     ids: str = ""
     """"vendor:product" in hex digits."""
     class_: str = ""
-    """PCI's class, six hex digits; USB's, two."""
+    """PCI's class, six hex digits; USB's, two; of SCSI devices "disk", "cdrom" …; of interfaces
+    "ethernet", "wifi" or "virtual"."""
     driver: str = ""
     iommu_group: int | None = None
     group_members: tuple[str, ...] = ()
