@@ -726,9 +726,22 @@ def test_a_tree_that_was_read_is_fine() -> None:
 
 def test_a_device_with_its_whole_group_is_fine() -> None:
     both = (Passed(PassKind.PCI, "0000:01:00.0"), Passed(PassKind.PCI, "0000:01:00.1"))
-    assert serious(GOOD._replace(passed=both)) == {}
+    uefi = machine(firmware=Firmware.UEFI)
+    assert serious(uefi._replace(passed=both)) == {}
     twice = (*both, Passed(PassKind.PCI, "0000:01:00.0", "pci_0000_01_00_0"))
-    assert serious(GOOD._replace(passed=twice)) == {"pass-twice": ("error", "passthrough.2")}
+    assert serious(uefi._replace(passed=twice)) == {"pass-twice": ("error", "passthrough.2")}
+
+
+def test_what_devices_mean_for_the_very_guest_is_told_too() -> None:
+    both = (Passed(PassKind.PCI, "0000:01:00.0"), Passed(PassKind.PCI, "0000:01:00.1"))
+    bios = {one.id: one for one in findings(GOOD._replace(passed=both))}
+    assert (bios["gpu-uefi"].severity, bios["gpu-uefi"].field) == (WARNING, "passthrough.0")
+    assert bios["attach-memory"].severity.value == "note"
+    assert "+ 1 GiB for mapped registers" in bios["attach-memory"].why
+    assert bios["attach-migration"].severity.value == "note"
+    assert not {"pass-migration", "pass-gpu"} & set(bios)
+    old = machine(machine="pc")._replace(passed=(Passed(PassKind.VF, "0000:03:10.0"),))
+    assert "attach-i440fx" in {one.id for one in findings(old)}
 
 
 def test_a_pool_that_vanishes_between_steps_is_told_at_its_field() -> None:

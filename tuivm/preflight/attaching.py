@@ -12,14 +12,11 @@ from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.requests import When
 from tuivm.model.spec import Passed
 from tuivm.preflight.asking import error, shown, worst_first
-from tuivm.preflight.attaching_guest import guest_findings
+from tuivm.preflight.attaching_guest import FOR_ANY, guest_findings
 from tuivm.preflight.groups import Surroundings
 from tuivm.preflight.passing import find_devices, judge, named_so
 
 __all__ = ["Attachment", "Target", "accept_key", "check_attach", "read_target", "refusals"]
-
-_FOR_ANY = frozenset({"pass-migration", "pass-gpu"})
-"""What is told of a device before its guest is known: here it is told of this very guest."""
 
 
 class Attachment(NamedTuple):
@@ -54,7 +51,7 @@ def check_attach(
     overrides = []
     for device, passed in found.items():
         said = judge(device, offer, around, asked=found, guest=target.name, held=held)
-        about = [one for one in said.findings if one.id not in _FOR_ANY]
+        about = [one for one in said.findings if one.id not in FOR_ANY]
         about += named_so(passed, device, offer)
         findings += [one._replace(field=device.address) for one in about]
         findings += _has(device, target, when)

@@ -13,6 +13,8 @@ from tuivm.preflight.groups import PCI
 from tuivm.preflight.memlock import memory_findings
 from tuivm.preflight.passing_costs import by_vfio, is_gpu
 
+FOR_ANY = frozenset({"pass-migration", "pass-gpu"})
+"""What is told of a device before its guest is known: here it is told of this very guest."""
 _NO_PCI = frozenset({"isapc", "microvm", "xenpv"})
 _NVIDIA = "10de:"
 _INTEL = "8086:"
@@ -54,7 +56,7 @@ def guest_findings(
 
 
 def _migration(target: Target) -> Iterator[Finding]:
-    what = f"{shown(target.name)} cannot be migrated, saved, or snapshotted with memory any more"
+    what = f"{shown(target.name)} cannot be migrated, saved, or snapshotted with memory"
     why = "a part of its state is in silicon of this host, where nobody can read it"
     remedy = "detach the device first; snapshots of its disks alone still work"
     if target.vfio:
@@ -193,7 +195,7 @@ def _gpu(device: HostDevice, target: Target) -> Iterator[Finding]:
             address,
             f"{address}: NVIDIA's drivers before 465 refuse to work in a guest (code 43)",
             "they look for KVM's signature and for Hyper-V's vendor id",
-            f"with such a driver: {' and '.join(lacks)} (options of this dialog)",
+            f"with such a driver: {' and '.join(lacks)} (both are options)",
         )
     if device.ids.startswith(_INTEL) and address.endswith(":00:02.0"):
         yield note(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tuivm.domainxml.target import read_target
 from tuivm.model.creation import CreationPlan
 from tuivm.model.findings import Finding, Severity
-from tuivm.model.offers import DomainCaps, HostOffer
+from tuivm.model.offers import DomainCaps, HostDevice, HostOffer
+from tuivm.model.requests import When
 from tuivm.model.spec import Passed, PassKind
 from tuivm.preflight.asking import error, shown, warning
+from tuivm.preflight.attaching_guest import FOR_ANY, guest_findings
+from tuivm.preflight.iommu import iommu_findings
 from tuivm.preflight.passing import find_devices, named_so, verdict
 
 _FORMS = {
@@ -29,6 +33,8 @@ _SUBSYSTEMS = {
     PassKind.USB: "usb",
     PassKind.USB_PORT: "usb",
 }
+_KNOWN_FROM_THE_START = frozenset({"attach-migration", "attach-memory"})
+"""A guest that is there already loses something; a new one never had it."""
 
 
 def check_passed(plan: CreationPlan, offer: HostOffer, caps: DomainCaps) -> Iterator[Finding]:
@@ -66,11 +72,14 @@ def check_passed(plan: CreationPlan, offer: HostOffer, caps: DomainCaps) -> Iter
                 "no VFIO there: the IOMMU is off or missing"
                 if subsystem == "pci"
                 else "its QEMU does not offer it",
-                "intel_iommu=on or amd_iommu=on, and VT-d or AMD-Vi in the firmware's setup"
-                if subsystem == "pci"
-                else "",
+                _iommu(offer) if subsystem == "pci" else "",
             )
         yield from _device(field, passed, plan, offer)
+
+
+def _iommu(offer: HostOffer) -> str:
+    found = iommu_findings(offer.iommu, local=offer.local)
+    return found[0].remedy if found else "on the host: modprobe vfio-pci"
 
 
 def _device(field: str, passed: Passed, plan: CreationPlan, offer: HostOffer) -> Iterator[Finding]:
@@ -107,4 +116,23 @@ def _device(field: str, passed: Passed, plan: CreationPlan, offer: HostOffer) ->
         # Whoever typed the address is warned all the same.
         over = typed and finding.severity is Severity.ERROR
         severity = Severity.WARNING if over else finding.severity
+        if finding.id not in FOR_ANY:
+            yield finding._replace(field=field, severity=severity)
+
+
+def check_target(plan: CreationPlan, offer: HostOffer) -> Iterator[Finding]:
+    """What its devices mean for the guest that plan.xml defines."""
+    fields: dict[HostDevice, str] = {}
+    for number, passed in enumerate(plan.spec.passed):
+        found = find_devices(passed, offer)
+        if len(found) == 1:
+            fields.setdefault(found[0], f"passthrough.{number}")
+    if not fields:
+        return
+    # What the definition has are the very devices that are asked about.
+    target = read_target(plan.xml, running=False)._replace(vfio=0, named=(), defined=())
+    by_address = {device.address: field for device, field in fields.items()}
+    for finding in guest_findings(tuple(fields), offer, target, When.NEXT_BOOT):
+        field = by_address.get(finding.field, "passthrough.0")
+        severity = Severity.NOTE if finding.id in _KNOWN_FROM_THE_START else finding.severity
         yield finding._replace(field=field, severity=severity)

@@ -16,6 +16,7 @@ from tuivm.model.virtinstall import command
 from tuivm.preflight.asking import worst_first
 from tuivm.preflight.copying import plan_copy
 from tuivm.preflight.creating import check
+from tuivm.preflight.creating_passed import check_target
 from tuivm.preflight.default_disks import DEFAULT_POOL, find_pool
 from tuivm.preflight.defaults import complete
 from tuivm.preflight.images import NO_FILES, FileFacts
@@ -68,7 +69,8 @@ def plan(
         more = () if stopped else (_not_built(error),)
         return made._replace(findings=worst_first((*findings, *more)))
     first_xml = "" if first_xml == xml else first_xml
-    made = made._replace(xml=xml, first_xml=first_xml, findings=findings)
+    made = made._replace(xml=xml, first_xml=first_xml)
+    made = made._replace(findings=worst_first((*findings, *check_target(made, offer))))
     return made._replace(command=command(made, offer))
 
 
