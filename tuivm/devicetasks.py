@@ -196,11 +196,13 @@ def device_choices(offer: HostOffer, *, ascii_only: bool) -> Choices:
         if device.kind not in _KINDS:
             continue
         said = said_of[device.kind, device.address]
-        impossible = said.kind is VerdictKind.IMPOSSIBLE
-        glyph = look_of(said, ascii_only=ascii_only).glyph
-        label = f"{glyph} {device.kind:<5}{short_address(device):<10} {device_name(device)}"
-        words, refusal = ("", said.words) if impossible else (said.words, "")
-        made.append((_RANK.index(said.kind), Choice(_id(device), label, words, refusal)))
+        refusal = said.words if said.kind is VerdictKind.IMPOSSIBLE else ""
+        seen = look_of(said, ascii_only=ascii_only)
+        # One row for each that can be chosen: the dialog that follows has the words.
+        verdict = f"{seen.glyph} {seen.word:<11}" if not refusal else f"{seen.glyph} "
+        label = f"{verdict}{device.kind:<5}{short_address(device):<9} {device_name(device)}"
+        choice = Choice(_id(device), label, refusal=refusal)
+        made.append((_RANK.index(said.kind), choice))
     made.sort(key=lambda one: one[0])
     about = "" if made else f"{offer.host} tells of no devices that a guest could be given"
     return Choices(tuple(choice for _, choice in made), about)

@@ -205,7 +205,7 @@ async def test_attach_from_the_guests_own_screen(tmp_path: Path) -> None:
         await rig.press("enter", "P")
         await rig.until(lambda: isinstance(rig.app.screen, FindOne))
         await rig.until(lambda: "Gigabit NIC" in rig.words)
-        assert "would hurt the host: it has /" in rig.words
+        assert "✖ hurts host pci 00:03.0 ACME Disk" in rig.words
         await rig.type("key maker")
         await rig.press("enter")
         dialog = await shown(rig, AttachDevice)
