@@ -35,7 +35,7 @@ def network(rig: Rig) -> str:
 async def test_networks_with_what_is_on_them(tmp_path: Path) -> None:
     async with running(tmp_path, NETWORKS) as rig:
         await go(rig, "networks")
-        assert "4 networks, 3 active  2 guests run on them  3 leases" in rig.text
+        assert "4 networks, 3 active  2 guests running on them  3 leases" in rig.text
         assert "NAT" in row(rig, "default")
         assert "■ off     isolated" in row(rig, "lab")
         assert "■ not running" in row(rig, "old [b]")

@@ -189,6 +189,12 @@ def test_what_is_promised_to_guests() -> None:
     assert "1 whose definition is not read yet" in row(lines, "not counted")
 
 
+def test_a_small_promise_is_not_none() -> None:
+    details = GuestDetails(vcpus=1, memory_max_kib=1)
+    lines = shown(sample.OVERVIEW, views=(GuestView(VIEWS[0].guest._replace(details=details)),))
+    assert any("under 0.01 ×" in line for line in lines)
+
+
 def test_a_host_that_does_not_say_what_it_has() -> None:
     lines = shown(status=STATUS._replace(facts=HostFacts()))
     assert "what the host has is not reported" in row(lines, "vCPUs")
@@ -239,6 +245,11 @@ def test_every_line_fits(width: int) -> None:
         lines = shown(sample.OVERVIEW, width=width, unfolded=True, ascii_only=ascii_only)
         assert max(map(cell_len, lines)) <= width
     assert "".join(lines).isascii()
+
+
+def test_what_the_host_would_not_tell_is_said() -> None:
+    lines = shown(sample.OVERVIEW._replace(remarks=("its free hugepages: denied",)))
+    assert "its free hugepages: denied" in row(lines, "not told")
 
 
 def test_ranges() -> None:

@@ -74,6 +74,17 @@ def test_volumes_with_owners_chains_and_orphans() -> None:
     assert "→ /mnt/gone/a.qcow2" in line(lines, "away.qcow2"), "it is in no pool: the whole path"
 
 
+def test_a_pool_with_a_problem_says_it_in_its_row() -> None:
+    ill = sample.DEFAULT._replace(problem="its directory is gone")
+    lines = storage_lines(Storage.of(sample.STORAGE._replace(pools=(ill,))))
+    assert "✖ active" in lines[0]
+    assert "its directory is gone" in lines[0]
+    off = sample.OFF._replace(problem="it is not running")
+    lines = storage_lines(Storage.of(sample.STORAGE._replace(pools=(off,))))
+    assert "■ off" in lines[0]
+    assert "not running" not in lines[0], "that it is off is said"
+
+
 def test_a_chain_that_goes_round_ends() -> None:
     first = Volume("a", "/a", 1, 1, "qcow2", backing="/b")
     second = Volume("b", "/b", 1, 1, "qcow2", backing="/a")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tuivm.model.offers import HostDevice, HostOffer, Lease, Network, NetworkUser
-from tuivm.screens.hostpages.partrows import Col, Detail, Row, Words, mark
+from tuivm.screens.hostpages.partrows import Col, Detail, Row, Words, counted, mark
 from tuivm.screens.hostpages.storagerows import kept_words
 
 _FORWARDS = {
@@ -122,7 +122,7 @@ def _network_row(network: Network, *, opened: bool, ascii_only: bool) -> Row:
     text, style = mark(state, word, ascii_only=ascii_only)
     running = sum(user.running for user in network.users)
     on = f"{running}/{len(network.users)} up" if network.users else "no guest"
-    leases = f"{len(network.leases)} leases" if network.dhcp else ""
+    leases = counted(len(network.leases), "lease") if network.dhcp else ""
     way = network.devices if not functions(network) else ()
     return Row(
         "network",
@@ -244,7 +244,7 @@ def network_details(networks: Networks, network: Network) -> list[Detail]:
 def _dhcp(network: Network) -> str:
     if not network.dhcp:
         return "none: guests need addresses of their own"
-    return f"{len(network.leases)} leases" if network.leases else "no lease at present"
+    return counted(len(network.leases), "lease") if network.leases else "no lease at present"
 
 
 def part_details(networks: Networks, network: Network, part: Part, now: float) -> list[Detail]:

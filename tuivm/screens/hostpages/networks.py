@@ -21,7 +21,7 @@ from tuivm.screens.hostpages.networkrows import (
     part_details,
 )
 from tuivm.screens.hostpages.partexplain import explain_network
-from tuivm.screens.hostpages.partrows import Detail, Row
+from tuivm.screens.hostpages.partrows import Detail, Row, counted
 from tuivm.screens.hostpages.partspage import PartsPage
 from tuivm.screens.hostpages.storagerows import remark_rows
 
@@ -69,8 +69,8 @@ class NetworksPage(PartsPage):
     def rows(self, folds: dict[str, bool], filter_text: str, *, ascii_only: bool) -> list[Row]:
         now = self.desk.wall()
         return [
-            *remark_rows(self._networks.offer.remarks, ascii_only=ascii_only),
             *network_rows(self._networks, folds, now, filter_text, ascii_only=ascii_only),
+            *remark_rows(self._networks.offer.remarks, ascii_only=ascii_only),
         ]
 
     def nothing(self) -> str:
@@ -100,8 +100,8 @@ class NetworksPage(PartsPage):
         leases = sum(len(network.leases) for network in networks)
         active = sum(network.active for network in networks)
         return Content(
-            f"{len(networks)} networks, {active} active  {len(running)} guests run on them"
-            f"  {leases} leases"
+            f"{counted(len(networks), 'network')}, {active} active  "
+            f"{counted(len(running), 'guest')} running on them  {counted(leases, 'lease')}"
         )
 
     def target_item(self) -> HostItem | None:

@@ -131,6 +131,8 @@ def host_facts(
         rows.append(Fact("", "CPU features"))
         rows += _features(offer, unfolded=unfolded)
     rows.append(Fact("", "connection"))
+    if offer is not None and offer.remarks:
+        rows.append(Fact("remarks", "not told", tuple((said, "$quiet") for said in offer.remarks)))
     if facts is not None:
         rows.append(Fact("name", "name", ((facts.hostname or _MISSING, ""),)))
     return [*rows, *(fact for fact in (uri, access) if fact not in first)]
@@ -233,7 +235,9 @@ def _against(value: int, have: int, words: Callable[[int], str], unit: str, whos
     whom = f"to {whose} guests"
     if not have:
         return f"{words(value)} {whom}; what the host has is {_MISSING}"
-    return f"{words(value)} of {words(have)} {unit}".rstrip() + f" {whom}, {value / have:.2f} ×"
+    share = value / have
+    ratio = f"{share:.2f} ×" if share >= 0.01 or not value else "under 0.01 ×"
+    return f"{words(value)} of {words(have)} {unit}".rstrip() + f" {whom}, {ratio}"
 
 
 def _numa(facts: HostFacts | None, offer: HostOffer | None) -> list[Fact]:

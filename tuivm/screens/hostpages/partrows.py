@@ -166,6 +166,11 @@ def detail_content(
     return Content("\n").join(lines)
 
 
+def counted(number: int, noun: str) -> str:
+    """1, "lease" -> "1 lease"; 3, "lease" -> "3 leases"."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def in_ascii(text: str) -> str:
     """Signs of this program's own; names stay as they are."""
     return text.replace("→", "->").replace("×", "x")

@@ -12,7 +12,7 @@ from tuivm.model.offers import HostOffer, Pool, Volume
 from tuivm.screens.explaining import Explanation
 from tuivm.screens.hostpages.asking import Question
 from tuivm.screens.hostpages.partexplain import explain_pool, explain_volume
-from tuivm.screens.hostpages.partrows import Detail, Row
+from tuivm.screens.hostpages.partrows import Detail, Row, counted
 from tuivm.screens.hostpages.partspage import PartsPage
 from tuivm.screens.hostpages.storagerows import (
     PoolKey,
@@ -48,8 +48,8 @@ class StoragePage(PartsPage):
 
     def rows(self, folds: dict[str, bool], filter_text: str, *, ascii_only: bool) -> list[Row]:
         return [
-            *remark_rows(self._storage.offer.remarks, ascii_only=ascii_only),
             *storage_rows(self._storage, folds, filter_text, ascii_only=ascii_only),
+            *remark_rows(self._storage.offer.remarks, ascii_only=ascii_only),
         ]
 
     def nothing(self) -> str:
@@ -78,8 +78,8 @@ class StoragePage(PartsPage):
         volumes = [volume for pool in pools for volume in pool.volumes]
         orphans = sum(map(self._storage.orphan, volumes))
         parts = [
-            f"{len(pools)} pools, {sum(pool.active for pool in pools)} active",
-            f"{len(volumes)} volumes" + (f", {orphans} used by nothing" if orphans else ""),
+            f"{counted(len(pools), 'pool')}, {sum(pool.active for pool in pools)} active",
+            counted(len(volumes), "volume") + (f", {orphans} used by nothing" if orphans else ""),
         ]
         return Content("  ".join(parts))
 

@@ -110,9 +110,8 @@ def _texts(storage: Storage, volume: Volume) -> tuple[str, ...]:
 
 
 def _state(pool: Pool) -> str:
-    if pool.active:
-        return "bad" if pool.problem else "on"
-    return "bad" if pool.problem else "off"
+    # Of one that is off, the problem is that it is off.
+    return "off" if not pool.active else "bad" if pool.problem else "on"
 
 
 def _state_word(pool: Pool) -> str:
@@ -128,6 +127,7 @@ def _pool_row(storage: Storage, pool: Pool, *, opened: bool, ascii_only: bool) -
     high = full is not None and full >= _FULL
     orphans = sum(storage.orphan(volume) for volume in pool.volumes)
     counted = f"{len(pool.volumes)} vol" if pool.active else ""
+    problem = pool.problem if pool.active else ""
     return Row(
         "pool",
         pool.name,
@@ -141,7 +141,7 @@ def _pool_row(storage: Storage, pool: Pool, *, opened: bool, ascii_only: bool) -
             Col("autostart" if pool.autostart else "", "$quiet", rank=6),
             Col(counted, "$quiet", rank=3, right=True),
             Col(f"{orphans} unused" if orphans else "", "$state-paused", rank=7),
-            Col(pool.problem or pool.path, "$state-bad" if pool.problem else "$quiet", 8, flex=10),
+            Col(problem or pool.path, "$state-bad" if problem else "$quiet", 8, flex=10),
         ),
         opened=opened if pool.volumes else None,
         style="bold",
@@ -201,7 +201,7 @@ def pool_details(storage: Storage, pool: Pool) -> list[Detail]:
     full = taken(pool)
     details = [
         Detail("state", _state_word(pool) + kept_words(pool), state=_state(pool)),
-        Detail("problem", pool.problem, "$state-bad"),
+        Detail("problem", pool.problem if pool.active else "", "$state-bad"),
         Detail("kind", f"{pool.kind}: {_KINDS[pool.kind]}" if pool.kind in _KINDS else pool.kind),
         Detail("target", pool.path),
     ]
