@@ -274,7 +274,7 @@ def test_what_was_taken_by_hand_is_not_given_back(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As libvirt does it; nobody who took it for a guest wants it to be the host's in between."""
-    monkeypatch.setattr(liveparts, "RETURN_SECONDS", 0.0)
+    monkeypatch.setattr(detaching, "RETURN_SECONDS", 0.0)
     host.nodeDeviceLookupByName("pci_0000_01_00_0").detachFlags(None)
     assert attach(host, ONE, when=When.NOW).ok
     let_go = host.detachDeviceFlags

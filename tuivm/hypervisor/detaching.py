@@ -11,7 +11,7 @@ from tuivm.domainxml.passing_edit import found, without_devices
 from tuivm.hypervisor.devicesurvey import devices
 from tuivm.hypervisor.errors import problem_from, reason_of
 from tuivm.hypervisor.guestdefinition import Definition, look, redefine
-from tuivm.hypervisor.liveparts import ask, text_of, told_back, wait_gone
+from tuivm.hypervisor.liveparts import RETURN_SECONDS, ask, text_of, told_back, wait_gone
 from tuivm.hypervisor.refusal import RefusalError
 from tuivm.model.hosts import HostSpec, Problem
 from tuivm.model.offers import HostDevice, HostOffer
@@ -114,11 +114,12 @@ class _Detaching:
             else:
                 asked.append((one, element))
         left = wait_gone(self._guest.domain, [one for one, _ in asked], offer, end)
+        returned = time.monotonic() + RETURN_SECONDS
         for one, element in asked:
             if one in left:
                 continue
             self.steps.append(Step(f"{self._guest.name} has let go of {one.device}"))
-            if back := told_back(self._conn, element, _device(one, offer)):
+            if back := told_back(self._conn, element, _device(one, offer), returned):
                 self.steps.append(back)
         if refused:
             raise refused[0]

@@ -62,14 +62,14 @@ def return_to_host(
 
 
 def driver_of(conn: libvirt.virConnect, nodedev: str) -> str:
-    """Now; "" for none."""
+    """Now; "" for none, and for a device that is gone."""
     try:
-        return text(parse_xml(conn.nodeDeviceLookupByName(nodedev).XMLDesc(), "device"), _DRIVER)
-    except ValueError:
-        return ""
-
-
-_DRIVER = "driver/name"
+        xml = conn.nodeDeviceLookupByName(nodedev).XMLDesc()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_NODE_DEVICE:
+            return ""
+        raise
+    return text(parse_xml(xml, "device"), "driver/name")
 
 
 def driver_that_came(

@@ -123,16 +123,18 @@ def _has(domain: libvirt.virDomain, asked: Passed, offer: HostOffer) -> bool:
         raise
 
 
-def told_back(conn: libvirt.virConnect, element: Element, device: HostDevice | None) -> Step | None:
-    """What has become on the host of a device that a guest has let go of; None where the host's
-    driver has no part in it."""
+def told_back(
+    conn: libvirt.virConnect, element: Element, device: HostDevice | None, end: float
+) -> Step | None:
+    """What has become on the host, by `end` (monotonic time), of a device that a guest has let go
+    of; None where the host's driver has no part in it."""
     if device is None or device.kind != "pci":
         return None
     if attr(element, "managed") != "yes":
         reason = "it is not managed: return it to the host by hand"
         driver = driver_of(conn, device.nodedev)
         return Step(f"{device.address} stays with {driver or 'no driver'}", reason=reason)
-    driver = driver_that_came(conn, device.nodedev, RETURN_SECONDS)
+    driver = driver_that_came(conn, device.nodedev, end - time.monotonic())
     if driver:
         return Step(f"{device.address} is back with the host: {driver} has it")
     if driver_of(conn, device.nodedev) == VFIO:
