@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.conftest import _quiet_libvirt
+from tests.tty.conftest import home, program
 from tests.virthost.site import Seer, Site
 from tuivm.virthost import needs
 from tuivm.virthost.host import VirtualHost
 
-__all__ = ["_quiet_libvirt"]
+__all__ = ["_quiet_libvirt", "home", "program"]
 
 
 @pytest.fixture(scope="session")

@@ -118,18 +118,27 @@ class Site:
         return verdict(self.device(address, offer), offer)
 
     def order(
-        self, guest: libvirt.virDomain, *devices: Passed, when: When = When.NOW
+        self, guest: libvirt.virDomain, *devices: Passed, when: When = When.NOW, typed: bool = False
     ) -> AttachDevices:
-        """What the dialog asks for when a person accepts each warning, and types nothing."""
+        """What the dialog asks for when a person accepts each warning, and types nothing; typed:
+        the address of each device too, where that is asked for."""
         running = guest.isActive() == 1
-        xml = guest.XMLDesc(0 if running else libvirt.VIR_DOMAIN_XML_INACTIVE)
-        target = read_target(xml, running=running, persistent=guest.isPersistent() == 1)
-        found = check_attach(devices, self.survey(), target, when).findings
-        accepted = [accept_key(one) for one in found if one.severity is Severity.WARNING]
-        return AttachDevices(devices, when, frozenset(accepted))
+        definition = guest.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        target = read_target(
+            guest.XMLDesc() if running else definition,
+            running=running,
+            persistent=guest.isPersistent() == 1,
+            definition=definition if running else "",
+        )
+        found = check_attach(devices, self.survey(), target, when)
+        accepted = [accept_key(one) for one in found.findings if one.severity is Severity.WARNING]
+        overridden = found.overrides if typed else ()
+        return AttachDevices(devices, when, frozenset(accepted), frozenset(overridden))
 
-    def attach(self, guest: libvirt.virDomain, *devices: Passed, when: When = When.NOW) -> Outcome:
-        return self.act(guest, self.order(guest, *devices, when=when))
+    def attach(
+        self, guest: libvirt.virDomain, *devices: Passed, when: When = When.NOW, typed: bool = False
+    ) -> Outcome:
+        return self.act(guest, self.order(guest, *devices, when=when, typed=typed))
 
     def detach(self, guest: libvirt.virDomain, *devices: Passed, when: When = When.NOW) -> Outcome:
         return self.act(guest, DetachDevices(devices, when))

@@ -24,7 +24,7 @@ from tests.virthost.site import (
     removed,
 )
 from tuivm.model.hosts import Problem
-from tuivm.model.requests import AttachDevices, Outcome, Save, When
+from tuivm.model.requests import Outcome, Save, When
 from tuivm.model.spec import Passed, PassKind
 from tuivm.preflight.passing import VerdictKind
 from tuivm.preflight.remedies import explain
@@ -71,7 +71,11 @@ def test_a_nic_goes_to_a_guest_and_comes_back(site: Site, seer: Seer) -> None:
 
 
 def test_a_usb_disk_goes_by_its_port(site: Site, seer: Seer) -> None:
-    done(site.attach(seer.guest, THE_USB_DISK))
+    """Whether it is mounted there cannot be seen from here: who has looked types its port."""
+    problem = refused(site.attach(seer.guest, THE_USB_DISK))
+    assert "lsblk /dev/sda" in words(problem), problem
+    assert passed(seer.guest) == ()
+    done(site.attach(seer.guest, THE_USB_DISK, typed=True))
     seer.wait_sees(USB_DISK_IDS, seer.usb)
     verdict = site.verdict(USB_DISK)
     assert verdict.kind is VerdictKind.IN_USE
@@ -93,7 +97,7 @@ def test_what_carries_the_host_is_refused(site: Site, address: str) -> None:
     drivers = site.drivers()
     guest = site.guest("greedy")
     with removed(guest):
-        refused(site.act(guest, AttachDevices((device,), When.BOTH)))
+        refused(site.attach(guest, device, when=When.BOTH))
         assert passed(guest) == ()
     assert site.drivers() == drivers
 
@@ -125,7 +129,7 @@ def test_what_another_client_took_meanwhile_is_told(site: Site, seer: Seer) -> N
 
 def test_two_devices_go_together_or_neither_does(site: Site, seer: Seer) -> None:
     """The second of them is another guest's by the time it is asked for."""
-    order = site.order(seer.guest, THE_USB_DISK, THE_NIC)
+    order = site.order(seer.guest, THE_USB_DISK, THE_NIC, typed=True)
     other = site.guest("other")
     with removed(other):
         other.attachDeviceFlags(VIRSH_HOSTDEV, libvirt.VIR_DOMAIN_AFFECT_LIVE)
