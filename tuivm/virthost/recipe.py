@@ -214,7 +214,8 @@ def _stage(log: str) -> str:
     """What mmdebstrap is at."""
     lines = Path(log).read_text(errors="replace").splitlines()
     told = [line.removeprefix("I: ") for line in lines if line.startswith("I: ")]
-    return told[-1] if told else ""
+    # Of a hook it shows the script.
+    return told[-1].partition(" in shell")[0] if told else ""
 
 
 def _end(running: subprocess.Popen[bytes]) -> None:
