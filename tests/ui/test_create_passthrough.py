@@ -183,17 +183,23 @@ async def test_what_is_refused_cannot_be_ticked() -> None:
         assert app.specs == []
 
 
-async def test_what_is_not_known_to_be_free_is_taken_with_a_warning() -> None:
+async def test_what_is_not_known_to_be_free_is_taken_by_those_who_looked() -> None:
     unsure = VF._replace(physical_function="", unknown=("who has it: lspci -k",))
     app = StepApp(PassthroughStep, start(devices=(unsure,)))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         text = shown(app)
-        assert "[ ] ? not known 03:10.0" in text
-        assert "who has it: lspci -k" in text
-        assert "▲ warning: whether" in text
+        assert "- ? not known 03:10.0" in text
+        assert "What to do: look on the host first: lspci -k" in text
+        assert text.count("Space asks for its address") == 1
         await pilot.press("space")
-    assert len(app.spec.passed) == 1
+        await pilot.pause()
+        assert not app.spec.passed
+        await pilot.press(*unsure.address)
+        await pilot.pause()
+        await pilot.click("#take")
+        await pilot.pause()
+    assert [one.override for one in app.spec.passed] == [unsure.address]
 
 
 async def test_a_bridge_in_the_group_stays_with_the_host() -> None:

@@ -94,11 +94,23 @@ def test_a_free_device_waits_for_its_warnings_to_be_accepted_one_by_one() -> Non
 
 
 def test_a_warning_that_says_more_than_before_is_not_accepted() -> None:
-    before = attach(LEFT_ALONE._replace(unknown=("what is mounted: findmnt",)))
+    guests = (*DESKTOP.guests, ("old", "33333333-3333-4333-8333-333333333333", False))
+    one = LEFT_ALONE._replace(used_by=("guest debian12 (off)",))
+    two = LEFT_ALONE._replace(used_by=("guest debian12 (off)", "guest old (off)"))
+    before = attach(one, offer=with_devices(one)._replace(guests=guests))
     accepted = {accept_key(one) for one in before.findings}
     assert not refusals(before, accepted, ())
-    after = attach(LEFT_ALONE._replace(unknown=("what is mounted: findmnt", "swap: swapon")))
-    assert [one.id for one in refusals(after, accepted, ())] == ["pass-unknown"]
+    after = attach(two, offer=with_devices(two)._replace(guests=guests))
+    assert not errors(after)
+    assert [one.id for one in refusals(after, accepted, ())] == ["pass-used"]
+
+
+def test_what_is_not_known_is_typed_by_those_who_looked() -> None:
+    found = attach(LEFT_ALONE._replace(unknown=("what is mounted: findmnt",)))
+    accepted = {accept_key(one) for one in found.findings}
+    assert [one.id for one in refusals(found, accepted, ())] == ["pass-unknown"]
+    assert only(found, "pass-unknown").remedy.endswith("findmnt")
+    assert not refusals(found, accepted, {LEFT_ALONE.address})
 
 
 def test_one_of_a_group_is_refused_and_all_of_it_is_not() -> None:

@@ -77,11 +77,15 @@ TABLE = [
         (), (), HURTS, "connection", "stop",
     ),
     # what nobody knows
-    (NIC._replace(unknown=ROUTE), (), (), UNSURE, "ip route", "accept"),
+    (NIC._replace(unknown=ROUTE), (), (), UNSURE, "ip route", "type"),
     (NIC._replace(unknown=ROUTE, used_by=RUNS), (), (), USED, "guest web", "stop"),
-    (BOTH, (), (), UNSURE, "lspci -nnk -s 0000:01:00.1", "accept"),
-    (NIC._replace(group_members=()), (), (), UNSURE, "/sys/kernel/iommu_groups/7", "accept"),
-    (BOTH, (OTHER._replace(class_=""),), (), UNSURE, "what kind", "accept"),
+    (NIC._replace(unknown=ROUTE, used_by=IDLE), (), (), USED, "guest debian12", "type"),
+    (NIC._replace(unknown=ROUTE, critical=ROOT), (), (), HURTS, "/ on it", "stop"),
+    (NIC._replace(unknown=ROUTE, critical=WAY_IN, overridable=WAY_IN), (), (), HURTS, "it carries",
+     "type"),
+    (BOTH, (), (), UNSURE, "lspci -nnk -s 0000:01:00.1", "type"),
+    (NIC._replace(group_members=()), (), (), UNSURE, "/sys/kernel/iommu_groups/7", "type"),
+    (BOTH, (OTHER._replace(class_=""),), (), UNSURE, "what kind", "type"),
     # its group
     (BOTH, (OTHER,), (), GROUPED, "0000:01:00.1 I350 (igb)", "accept"),
     (BOTH, (OTHER,), (OTHER,), FREE, "free", "-"),
@@ -100,7 +104,7 @@ TABLE = [
     (BOTH, (OTHER._replace(critical=ROOT),), (), HURTS, "/ on it (0000:01:00.1)", "stop"),
     (BOTH, (OTHER._replace(critical=ROOT),), (BOTH, OTHER), HURTS, "/ on it", "stop"),
     (BOTH, (OTHER._replace(used_by=RUNS, driver="vfio-pci"),), (), USED, "guest web", "stop"),
-    (BOTH, (OTHER._replace(unknown=ROUTE),), (), UNSURE, "ip route", "accept"),
+    (BOTH, (OTHER._replace(unknown=ROUTE),), (), UNSURE, "ip route", "type"),
     # what goes with it
     (PF, (VF,), (), FREE, "free", "accept"),
     (PF, (VF._replace(used_by=RUNS),), (), USED, "guest web (0000:01:10.0)", "stop"),

@@ -179,15 +179,22 @@ def _unknowns(case: _Case) -> list[_Said]:
     unknown = list(dict.fromkeys((*told, *case.group.unknown)))
     if not unknown:
         return []
-    found = warning(
+    # Whoever types the address says that they have looked.
+    found = error(
         "pass-unknown",
         "",
         f"whether {case.name} is free could not be found out: {_list(unknown)}",
-        "what is not known is not taken for safe",
-        "look on the host first: what is passed through is taken away from it",
+        "what is not known is not taken for safe: what is passed through is gone from the host",
+        f"look on the host first: {_list(_commands(unknown))}",
     )
     words = f"not known whether it is free: {_list(unknown[:1])}"
-    return [_Said(VerdictKind.UNKNOWN, words, found)]
+    return [_Said(VerdictKind.UNKNOWN, words, found, override=True)]
+
+
+def _commands(unknown: Iterable[str]) -> list[str]:
+    """Of what is not known, each ending with the command that tells."""
+    commands = (words.rpartition(": ")[2] for words in unknown if ": " in words)
+    return list(dict.fromkeys(commands)) or ["who uses it"]
 
 
 def _together(case: _Case, given: Collection[Key], held: Collection[Key]) -> list[_Said]:

@@ -185,10 +185,10 @@ class PassthroughStep(Step):
                 lines += (
                     [Content(visible(f"What to do: {finding.remedy}"))] if finding.remedy else []
                 )
-                if said.override:
-                    lines.append(Content("Space asks for its address, and takes it then."))
             elif finding.id != "pass-group":
                 lines.append(finding_line(finding, ascii_only=self._ascii))
+        if said.override:
+            lines.append(Content("Space asks for its address, and takes it then."))
         if device.kind == "usb":
             lines.append(Content(visible(self._by(device))))
         return lines
