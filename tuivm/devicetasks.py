@@ -18,8 +18,9 @@ from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.requests import Outcome, Request
 from tuivm.model.spec import Passed
 from tuivm.model.store import GuestView
-from tuivm.preflight.passing import VerdictKind, names, verdicts
+from tuivm.preflight.passing import VerdictKind, verdicts
 from tuivm.screens.create.devicetree import short_address
+from tuivm.screens.devicewords import as_passed
 from tuivm.screens.dialogs.attach import AttachDevice
 from tuivm.screens.dialogs.choose import Choice
 from tuivm.screens.dialogs.detach import DetachDevice
@@ -79,7 +80,7 @@ async def _attach(
 
 
 async def detach_from_its_guest(desk: Desk, device: HostDevice, offer: HostOffer) -> None:
-    """From place 3: its guests' definitions say how each names it."""
+    """From place 3."""
     holders = users_of(device, offer)
     uuid = holders[0][1]
     if len(holders) > 1:
@@ -89,14 +90,7 @@ async def detach_from_its_guest(desk: Desk, device: HostDevice, offer: HostOffer
     view = desk.store.guest(GuestKey(offer.host, uuid)) if uuid else None
     if view is None:
         return
-    seen = await DeviceScene(desk, offer.host, view.key).look()
-    sides = [side for side in (seen.live, seen.defined) if side is not None]
-    passed = next((one for side in sides for one in side.passed if names(one, device)), None)
-    if passed is None:
-        why = seen.problem.reason if seen.problem else "its definition does not name it"
-        desk.say(f"{view.guest.name} does not have {device.address}: {why}", bad=True)
-        return
-    await _detach(desk, view, passed)
+    await _detach(desk, view, as_passed(device, offer.devices), device)
 
 
 async def detach_part(desk: Desk, view: GuestView, item: Device) -> None:
@@ -109,10 +103,13 @@ async def detach_part(desk: Desk, view: GuestView, item: Device) -> None:
         problem = answer.problem
         desk.say(f"{problem.what}: {problem.reason}" if problem else "nothing found", bad=True)
         return
-    offered = await asyncio.wrap_future(port.devices().devices())
-    devices = offered.offer.devices if offered.offer else ()
     try:
-        passed = passed_of_part(answer.text, item, devices)
+        passed = passed_of_part(answer.text, item, ())
+        if passed is not None and "/" in passed.device:
+            # Of USB, a bus and a number: what is there, the host alone knows.
+            offered = await asyncio.wrap_future(port.devices().devices())
+            devices = offered.offer.devices if offered.offer else ()
+            passed = passed_of_part(answer.text, item, devices)
     except ValueError as error:
         desk.say(f"{view.guest.name}: cannot read its definition: {error}", bad=True)
         return
@@ -122,8 +119,11 @@ async def detach_part(desk: Desk, view: GuestView, item: Device) -> None:
     await _detach(desk, view, passed)
 
 
-async def _detach(desk: Desk, view: GuestView, passed: Passed) -> None:
-    request = await desk.ask(DetachDevice(DeviceScene(desk, view.key.host, view.key), passed))
+async def _detach(
+    desk: Desk, view: GuestView, passed: Passed, device: HostDevice | None = None
+) -> None:
+    scene = DeviceScene(desk, view.key.host, view.key)
+    request = await desk.ask(DetachDevice(scene, passed, device))
     if request is not None:
         await _act(desk, view, "detaching", request, f"detached {passed.device}")
 

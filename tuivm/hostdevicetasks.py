@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from tuivm.devicescene import DeviceScene
@@ -68,11 +67,12 @@ async def make_function_pool(desk: Desk, device: HostDevice, offer: HostOffer) -
     port = desk.host(offer.host)
     if port is None:
         return
-    offered = await asyncio.wrap_future(port.devices().networks())
-    networks = offered.offer.networks if offered.offer else ()
+    asked = port.devices().networks()
 
     def taken(name: str) -> str:
-        there = any(one.name == name for one in networks)
+        # The host looks again before it makes one: nobody waits for this.
+        offered = asked.result().offer if asked.done() else None
+        there = any(one.name == name for one in (offered.networks if offered else ()))
         return f"{offer.host} has a network {name} already." if there else ""
 
     scene = DeviceScene(desk, offer.host)

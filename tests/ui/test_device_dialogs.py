@@ -201,7 +201,7 @@ async def test_options_of_displays_are_of_displays_alone(tmp_path: Path) -> None
 
 
 async def test_warnings_are_accepted_one_by_one(tmp_path: Path) -> None:
-    lame = NIC._replace(resets=(), unknown=("what mounts it: lsblk",))
+    lame = TAKEN_OFF._replace(resets=())
     async with devices_shown(tmp_path) as rig:
         rig.host().device_port.offer = offer((lame, VIA))
         dialog = await attaching(rig, lame)
@@ -239,6 +239,18 @@ async def test_an_error_is_passed_by_typing_the_address_alone(tmp_path: Path) ->
         await rig.until(lambda: not button(dialog).disabled)
         await press_attach(rig, dialog)
         assert asked(rig)[-1].overridden == {VIA.address}
+
+
+async def test_what_is_not_known_is_typed_too(tmp_path: Path) -> None:
+    remote = NIC._replace(unknown=("what it carries: ip route",))
+    async with devices_shown(tmp_path) as rig:
+        rig.host().device_port.offer = offer((remote,), local=False)
+        dialog = await attaching(rig, remote)
+        assert "what it carries: ip route" in rig.words
+        await accept_all(rig, dialog)
+        assert button(dialog).disabled
+        dialog.query_one(FindingList).query_one(Input).value = remote.address
+        await rig.until(lambda: not button(dialog).disabled)
 
 
 async def test_what_would_take_the_host_down_has_no_override(tmp_path: Path) -> None:

@@ -138,6 +138,19 @@ async def test_detach_from_the_guest_that_has_it(tmp_path: Path) -> None:
         assert rig.requests[-1][1] == WEB
 
 
+async def test_it_opens_before_the_host_has_answered(tmp_path: Path) -> None:
+    async with devices_shown(tmp_path) as rig:
+        rig.host().device_port.hold = True
+        rig.app.run_worker(detach_from_its_guest(rig.app, TAKEN, offer()))
+        await rig.until(lambda: isinstance(rig.app.screen, DetachDevice))
+        await rig.until(lambda: "Not yet: the host is being asked." in rig.words)
+        dialog = rig.app.screen
+        assert isinstance(dialog, DetachDevice)
+        assert off(dialog, "detach")
+        rig.host().device_port.answer()
+        await rig.until(lambda: not off(dialog, "detach"))
+
+
 async def test_unmanaged_devices_stay_with_vfio(tmp_path: Path) -> None:
     def more(host: SimHost) -> None:
         xml = host.xml[WEB].replace("managed='yes'", "managed='no'")

@@ -13,7 +13,7 @@ from textual.widgets import Button, Static
 from tuivm.model.offers import HostDevice
 from tuivm.model.requests import DetachDevices, When
 from tuivm.model.spec import Passed, PassKind
-from tuivm.preflight.passing import find_devices
+from tuivm.preflight.passing import find_devices, names
 from tuivm.screens.devicewords import by_hand, called, device_xml
 from tuivm.screens.dialogs.base import Keys, button, paragraph, plain
 from tuivm.screens.dialogs.turn import Turn
@@ -33,7 +33,8 @@ _ASKED = (
 class DetachDevice(Watching[DetachDevices]):
     """Answers what is asked of the guest's host; None when the guest keeps it.
 
-    passed: how the guest's definition names it.
+    passed: how the guest names it, as far as that is known. device: which one that is on the host,
+    None where it is not known; a guest may name the same one in another way.
     """
 
     DEFAULT_CSS = """
@@ -46,9 +47,10 @@ class DetachDevice(Watching[DetachDevices]):
         Binding("y", "copy", "Copy the command", show=False),
     ]
 
-    def __init__(self, scene: Scene, passed: Passed) -> None:
+    def __init__(self, scene: Scene, passed: Passed, device: HostDevice | None = None) -> None:
         super().__init__(scene)
         self._passed = passed
+        self._known = device
         guest = scene.guest()
         self._guest = guest.guest.name if guest else ""
         self._command = ""
@@ -75,15 +77,28 @@ class DetachDevice(Watching[DetachDevices]):
 
     def _device(self) -> HostDevice | None:
         """As the host has it; None for one that is unplugged, or is one of several alike."""
+        if self._known is not None:
+            return self.device_now(self._known) or self._known
         offer = self.seen.offer if self.seen else None
         found = find_devices(self._passed, offer) if offer else ()
         return found[0] if len(found) == 1 else None
 
     def _has(self, side: Side | None) -> Passed | None:
         """As that side of the guest says it."""
-        return (
-            next((one for one in side.passed if alike(one, self._passed)), None) if side else None
-        )
+        return next((one for one in side.passed if self._means(one)), None) if side else None
+
+    def _means(self, one: Passed) -> bool:
+        known = self._known
+        return alike(one, self._passed) or (known is not None and names(one, known))
+
+    def _as_named(self) -> Passed:
+        """As the guest says it, where it is what is to be changed."""
+        seen = self.seen
+        sides = (seen.live, seen.defined) if seen else ()
+        if self._when is When.NEXT_BOOT:
+            sides = sides[::-1]
+        found = (self._has(side) for side in sides)
+        return next((one for one in found if one is not None), self._passed)
 
     def _able(self) -> list[When]:
         if self.seen is None:
@@ -105,7 +120,7 @@ class DetachDevice(Watching[DetachDevices]):
         able = self._able()
         turn = self.query_one("#when", Turn)
         turn.offer([(when, _WHEN[when]) for when in able])
-        self.query_one("#means", Static).update(paragraph(self._means()))
+        self.query_one("#means", Static).update(paragraph(self._effects()))
         self._show_command(device)
         self.off("detach", self._missing())
 
@@ -113,7 +128,7 @@ class DetachDevice(Watching[DetachDevices]):
     def _when(self) -> When:
         return self.query_one("#when", Turn).value or When.NEXT_BOOT
 
-    def _means(self) -> list[str]:
+    def _effects(self) -> list[str]:
         """What happens to the guest, and on the host."""
         lines = []
         seen = self.seen
@@ -134,7 +149,7 @@ class DetachDevice(Watching[DetachDevices]):
 
     def _show_command(self, device: HostDevice | None) -> None:
         try:
-            xml = device_xml([(self._passed, device)])
+            xml = device_xml([(self._as_named(), device)])
         except ValueError as error:
             self._command = f"none: {error}"
         else:
@@ -158,7 +173,7 @@ class DetachDevice(Watching[DetachDevices]):
         # Looked at again: the guest may have gone since it was painted.
         self.stand()
         if not self._missing():
-            self.dismiss(DetachDevices((self._passed,), self._when))
+            self.dismiss(DetachDevices((self._as_named(),), self._when))
 
     @on(Button.Pressed, "#cancel")
     def _keep(self) -> None:

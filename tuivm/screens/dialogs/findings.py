@@ -143,11 +143,11 @@ class FindingList(Vertical):
 
 def missing_words(refusals: Sequence[Finding], untyped: Sequence[str]) -> str:
     """What still stands in the way, "" for nothing. untyped: see `FindingList`."""
-    errors = sum(one.severity is Severity.ERROR for one in refusals)
-    if errors and untyped:
-        return f"Not yet: {untyped[0]} has to be typed exactly, or it stays as it is."
-    if errors:
+    errors = [one for one in refusals if one.severity is Severity.ERROR]
+    if any(one.field not in untyped for one in errors):
         return "An error stands in the way: see above what to do."
+    if errors:
+        return f"Not yet: {errors[0].field} has to be typed exactly, or it stays as it is."
     left = len(refusals)
     if not left:
         return ""
