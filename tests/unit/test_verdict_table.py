@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.offers import DESKTOP
 from tuivm.model.findings import Severity
-from tuivm.model.offers import HostDevice, HostOffer, IommuFacts, IommuState
+from tuivm.model.offers import HostDevice, HostOffer, IommuFacts, IommuState, Network
 from tuivm.model.requests import When
 from tuivm.model.spec import Passed, PassKind, Spec
 from tuivm.preflight.attaching import Target, check_attach, refusals
@@ -183,6 +183,22 @@ def test_an_ordinary_user_gets_usb_alone() -> None:
     offer = DESKTOP._replace(session=True, devices=(NIC, USB))
     assert verdict(NIC, offer).kind is NEVER
     assert verdict(USB, offer).kind is FREE
+
+
+def test_a_function_of_a_networks_pool_is_warned_of() -> None:
+    pool = Network("vfs", True, "hostdev", devices=(VF.address,))
+    offer = DESKTOP._replace(devices=(PF, VF), networks=(pool,))
+    assert standing(verdict(VF, offer)) == "accept"
+    assert "network vfs" in verdict(VF, offer).findings[0].what
+    nat = pool._replace(forward="nat")
+    assert standing(verdict(VF, offer._replace(networks=(nat,)))) == "-"
+
+
+def test_xen_tells_of_no_groups() -> None:
+    device = NIC._replace(iommu_group=None, group_members=())
+    said = verdict(device, DESKTOP._replace(driver="Xen", devices=(device,)))
+    assert (said.kind, standing(said)) == (UNSURE, "type")
+    assert "xl pci-assignable-list" in said.words
 
 
 def test_a_guest_with_a_misleading_name_is_no_guest_that_is_off() -> None:

@@ -176,6 +176,8 @@ def _users(case: _Case, guest: str) -> list[_Said]:
 
 def _unknowns(case: _Case) -> list[_Said]:
     told = [case.told(one, word) for one, word in case.said("unknown")]
+    if case.device.kind == PCI and case.device.iommu_group is None:
+        told.append("what Xen cannot keep apart from it: xl pci-assignable-list")
     unknown = list(dict.fromkeys((*told, *case.group.unknown)))
     if not unknown:
         return []
@@ -252,13 +254,18 @@ def _impossible_net(owner: HostDevice | None) -> tuple[str, str]:
     return f"it is an interface of {whose}, not a device", f"pass {whose}"
 
 
+def _is_xen(offer: HostOffer) -> bool:
+    """Xen has the IOMMU to itself: its first domain knows of no groups."""
+    return offer.driver.lower() == "xen"
+
+
 def _impossible_pci(device: HostDevice, offer: HostOffer) -> tuple[str, str] | None:
     if offer.session:
         why = "an ordinary user's libvirt may not take PCI devices from the host"
         return why, "a guest of qemu:///system"
     if device.class_.startswith(BRIDGES):
         return "it is a bridge of the host's, not a device", ""
-    if device.iommu_group is None:
+    if device.iommu_group is None and not _is_xen(offer):
         found = iommu_findings(offer.iommu, local=offer.local)
         stops = [one for one in found if one.severity is not Severity.NOTE]
         why = stops[0].what if stops else "the host's IOMMU is off or missing"

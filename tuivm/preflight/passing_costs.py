@@ -37,6 +37,16 @@ def costs(
                 "they belong to the host's driver of the physical function",
                 "pass one of them through instead",
             )
+        for network in offer.networks:
+            if network.forward == "hostdev" and device.address in network.devices:
+                pool = shown(network.name)
+                yield warning(
+                    "pass-pool",
+                    "",
+                    f"{name} is of the pool of network {pool}",
+                    "libvirt may give it to the next guest with a NIC on that network, or has",
+                    "connect the guest to the network, and it gets one that is free",
+                )
         if is_vfio(device.driver):
             yield note(
                 "pass-vfio",
