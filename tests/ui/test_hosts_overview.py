@@ -24,24 +24,32 @@ def held(host: SimHost) -> None:
     host.device_port.hold = True
 
 
+def line_of(rig: Rig, words: str) -> int:
+    return next(number for number, line in enumerate(rig.text.splitlines()) if words in line)
+
+
 async def test_what_is_known_is_there_at_once_and_the_rest_comes_without_a_jump(
     tmp_path: Path,
 ) -> None:
-    async with running(tmp_path, held, size=(100, 60)) as rig:
+    async with running(tmp_path, held, size=(100, 30)) as rig:
         await go(rig, "overview")
         assert "QEMU 7.2.22" in rig.text
         assert "● on: the CPU runs" in rig.text
-        assert "◌ not known yet" in rig.text
-        await rig.press("l", *["j"] * 9)
+        await rig.press("l", "G", "k", "k", "k")
+        assert "not known yet" in rig.text
+        seen = line_of(rig, "for guests")
         page = screen(rig).page
         assert isinstance(page, OverviewPage)
         before = page.list.item
         rig.host().device_port.hold = False
         rig.host().device_port.answer()
+        await rig.until(lambda: "svm, npt, avic" in rig.text)
+        await rig.settle()
+        assert page.list.item == before, "the cursor stays on what it was on"
+        assert line_of(rig, "for guests") == seen, "and that stays where it was on the screen"
+        await rig.press("g")
         await rig.until(lambda: "kvm_amd/parameters/nested says no" in rig.text)
         assert "◌" not in rig.text
-        assert "svm, npt, avic" in rig.text
-        assert page.list.item == before, "the cursor stays on what it was on"
 
 
 async def test_an_answer_that_takes_long_is_waited_for_in_words(tmp_path: Path) -> None:

@@ -228,10 +228,10 @@ def test_a_host_in_trouble_says_so_first() -> None:
     status = STATUS._replace(state=HostState.FAILED, problem=problem, facts=None)
     lines = shown(status=status)
     assert [line.split()[0] for line in lines[:7]] == [
-        "state", "URI", "problem", "reason", "by", "cause", "remedy",
+        "state", "problem", "reason", "by", "cause", "remedy", "URI",
     ]  # fmt: skip
     assert "✖ failed" in lines[0]
-    assert "denied␛" in lines[3]
+    assert "denied␛" in lines[2]
 
 
 def test_read_only_is_said_at_once() -> None:

@@ -64,11 +64,16 @@ class ItemList(ScrollView, can_focus=True):
         """What the cursor is on; None when there is nothing to be on."""
         return self._item
 
-    def set_lines(self, lines: Sequence[Line]) -> None:
+    def set_lines(self, lines: Sequence[Line], *, steady: bool = False) -> None:
+        """steady: where lines came or went above the cursor, scroll with them, so that what one
+        reads does not jump."""
         old, self._lines = self._lines, tuple(lines)
         before_row = self._row
         self._find_item()
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._lines))
+        if steady and old and self._row != before_row:
+            top = self.scroll_offset.y + self._row - before_row
+            self.scroll_to(y=max(0, top), animate=False, force=True)
         if len(old) != len(self._lines):
             self.refresh()
             return

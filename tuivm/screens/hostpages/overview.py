@@ -75,7 +75,7 @@ class OverviewPage(HostPage):
         width = self.list.scrollable_content_region.width
         if width and self._drawn != (width, self._facts):
             self._drawn = width, self._facts
-            self.list.set_lines(fact_lines(self._facts, width, ascii_only=ascii_only))
+            self.list.set_lines(fact_lines(self._facts, width, ascii_only=ascii_only), steady=True)
 
     def _greet(self) -> None:
         shown = welcome((), self.desk.key_text, self.desk.startup_problems)

@@ -114,7 +114,7 @@ def host_facts(
     uri = Fact("uri", "URI", ((status.spec.uri or "left to libvirt", ""),))
     first = [access] if status.readonly else []
     if status.problem is not None:
-        first = [_state(status, ascii_only=ascii_only), uri, *_problem(status.problem), *first]
+        first = [_state(status, ascii_only=ascii_only), *_problem(status.problem), uri, *first]
     rows = list(first)
     told = facts is not None or offer is not None
     if told:

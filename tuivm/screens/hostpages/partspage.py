@@ -125,7 +125,7 @@ class PartsPage(HostPage):
                     none = f"nothing has {self._filter!r}" if self._filter else self.nothing()
                     rows.append(Row("none", none, style="$quiet"))
             self._rows = rows
-            self.list.set_lines(lay(rows, width, ascii_only=ascii_only))
+            self.list.set_lines(lay(rows, width, ascii_only=ascii_only), steady=True)
             if self._host in self._cursors:
                 self.list.move_to(self._cursors.pop(self._host))
         self._tell()
