@@ -254,6 +254,12 @@ def test_a_guest_that_locks_its_memory_already_is_not_warned_again() -> None:
     assert found["attach-migration"] is Severity.NOTE
 
 
+def test_memory_in_huge_pages_is_locked_as_it_is() -> None:
+    found = ids(attach(VF, target=WEB._replace(hugepages=True, memory_kib=12 * GIB_KIB)))
+    assert found["attach-memory"] is Severity.NOTE
+    assert "attach-memory-short" not in found
+
+
 def test_what_is_free_on_the_host_may_be_unknown() -> None:
     silent = DESKTOP._replace(memory_kib=0, memory_free_kib=0)
     found = attach(VF, offer=silent)
@@ -301,7 +307,7 @@ XML = """<domain type='kvm' id='3'>
   <name>web</name>
   <memory unit='GiB'>4</memory>
   <memtune><hard_limit unit='GiB'>6</hard_limit></memtune>
-  <memoryBacking><locked/></memoryBacking>
+  <memoryBacking><hugepages/><locked/></memoryBacking>
   <numatune><memory nodeset='0-1,^0'/></numatune>
   <os firmware='efi'><type arch='x86_64' machine='pc-q35-8.2'>hvm</type></os>
   <features>
@@ -340,6 +346,7 @@ def test_a_target_is_read_from_a_definition() -> None:
         memory_kib=4 * GIB_KIB,
         hard_limit_kib=6 * GIB_KIB,
         memory_locked=True,
+        hugepages=True,
         numa_nodes=(1,),
         named=(Named(pci="0000:03:10.0"),),
         defined=(Named(pci="0000:03:10.0"),),

@@ -43,6 +43,7 @@ class Target(NamedTuple):
     memory_kib: int = 0
     hard_limit_kib: int | None = None
     memory_locked: bool = False
+    hugepages: bool = False
     numa_nodes: tuple[int, ...] = ()
     named: tuple[Named, ...] = ()
     defined: tuple[Named, ...] = ()
@@ -80,6 +81,7 @@ def read_target(
         memory_kib=_memory(root),
         hard_limit_kib=_hard_limit(root),
         memory_locked=root.find("memoryBacking/locked") is not None,
+        hugepages=root.find("memoryBacking/hugepages") is not None,
         numa_nodes=_nodes(root),
         named=named,
         defined=named_devices(parse_domain(definition)) if definition else named,

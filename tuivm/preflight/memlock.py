@@ -110,6 +110,14 @@ def _limits(target: Target, lock: Lock, offer: HostOffer) -> Iterator[Finding]:
 def _locked(target: Target, lock: Lock, offer: HostOffer) -> Iterator[Finding]:
     """What the first device by VFIO does to the guest's memory."""
     memory = size(target.memory_kib)
+    if target.hugepages:
+        yield note(
+            "attach-memory",
+            "",
+            f"all {memory} of {shown(target.name)}'s memory are in huge pages",
+            f"those are never swapped: the device changes nothing. May be locked: {lock.words}",
+        )
+        return
     free = "how much the host has free is not known: check with `free -h`"
     if offer.memory_free_kib:
         free = f"the host has {size(offer.memory_free_kib)} free"
