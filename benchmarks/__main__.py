@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import crowd, keys, starting, steady
+from benchmarks import crowd, devices, keys, starting, steady
 from benchmarks.report import Row, as_text, write
 from tests.support.guests import GuestFactory, guest_xml
 from tests.support.rig import Rig
@@ -28,6 +28,9 @@ measured beside it in the same run.
 - *8 charts*: the performance tab with eight charts on the screen, of a guest with four vCPUs, four
   disks and four NICs of two classes.
 - *Key to repaint*: until the highlighted row is another one.
+- *The PCI and USB pages* are those of a simulated host that answers at once; the page is opened for
+  the first time in the program's life. Until a key is shown: until the lines under the tree tell of
+  the other device.
 - *100 guests of QEMU* run under a libvirtd of the benchmark's own, each with a disk and a NIC. They
   have no operating system and idle in their firmware.
 - Of what the start takes on top of the empty app, over a quarter is to load libvirt's client
@@ -64,6 +67,8 @@ def _measure(parts: frozenset[str], *, quick: bool) -> Iterator[Row]:
         yield from steady.measure_memory()
     if wanted("thousand"):
         yield from keys.measure_thousand(3 if quick else 9, presses)
+    if wanted("devices"):
+        yield from devices.measure(3 if quick else 9, presses)
     if wanted("dead"):
         yield from keys.measure_dead(3 if quick else 9, presses)
     with Rig() as rig:
@@ -79,7 +84,18 @@ def _measure(parts: frozenset[str], *, quick: bool) -> Iterator[Row]:
             yield from crowd.measure(rig, 100, seconds)
 
 
-PARTS = ("start", "steady", "charts", "idle", "hung", "thousand", "dead", "memory", "crowd")
+PARTS = (
+    "start",
+    "steady",
+    "charts",
+    "idle",
+    "hung",
+    "thousand",
+    "devices",
+    "dead",
+    "memory",
+    "crowd",
+)
 
 
 def main() -> int:

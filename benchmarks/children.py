@@ -5,6 +5,7 @@ live SIZE RESULT            tuivm with SIZE simulated guests that change once a 
 charted SIZE RESULT         the same, each with eight devices of two classes, and four vCPUs
 hours SIZE                  the same with 10 devices each, an hour of it as fast as it goes, and
                             then five more in which every series varies
+devices                     tuivm on a simulated host with a great many devices
 aged RESULT URI             tuivm on a real host; RESULT gets how old each picture had become
 """
 
@@ -16,7 +17,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from textual.app import App, ComposeResult
@@ -92,6 +92,24 @@ def _live(size: int, result: Path, *, charted: bool = False) -> None:
             time.sleep(max(0.0, begun + tick - time.monotonic()))
 
     threading.Thread(target=feed, daemon=True).start()
+    app.run()
+
+
+def _devices() -> None:
+    from tests.support.devicehosts import large  # noqa: PLC0415 - not for `empty`
+    from tests.support.simhost import Clock, SimHost, SimMaker  # noqa: PLC0415
+    from tuivm.app import TuivmApp  # noqa: PLC0415
+    from tuivm.model.hosts import HostSpec  # noqa: PLC0415
+
+    def prepare(host: SimHost) -> None:
+        host.add_guest("guest-1")
+        host.device_port.offer = large()
+
+    # Its clock stands still: nothing but the keys changes what is shown.
+    clock = Clock()
+    maker = SimMaker(clock, prepare)
+    app = TuivmApp(maker, [HostSpec("sim", "test:///sim")], clock=clock)
+    app.call_later(maker.tick)
     app.run()
 
 
@@ -197,8 +215,9 @@ def main() -> None:
         "empty": lambda: _Empty(int(rest[0])).run(),
         "live": lambda: _live(int(rest[0]), Path(rest[1])),
         "charted": lambda: _live(int(rest[0]), Path(rest[1]), charted=True),
+        "devices": _devices,
         "hours": lambda: _hours(int(rest[0])),
-        "aged": partial(_aged, Path(rest[0]), rest[-1]),
+        "aged": lambda: _aged(Path(rest[0]), rest[-1]),
     }
     run[what]()
 

@@ -53,6 +53,8 @@ class HostsScreen(AskingPlace):
     def __init__(self) -> None:
         super().__init__()
         self._page = PAGES[0].page
+        self._pages: dict[str, HostPage] = {self._page: PAGES[0]()}
+        self._changed = False
         self._pane: bool | None = None
         self._arriving = False
         self._given: dict[str, tuple[str, HostOffer | None]] = {}
@@ -67,7 +69,7 @@ class HostsScreen(AskingPlace):
             with Vertical(id="pages"):
                 yield Input(id="filter", classes="hidden", placeholder="words  -word")
                 yield Static(id="trouble", classes="hidden")
-                yield PAGES[0]()
+                yield self._pages[self._page]
         yield TimeChart(id="chart")
         yield KeyBar()
 
@@ -86,7 +88,7 @@ class HostsScreen(AskingPlace):
     @property
     def page(self) -> HostPage:
         """The one that is shown."""
-        return next(one for one in self.query(HostPage) if one.page == self._page)
+        return self._pages[self._page]
 
     @property
     def _first(self) -> bool:
@@ -107,10 +109,11 @@ class HostsScreen(AskingPlace):
     def action_page(self, page: str) -> None:
         """Go to a page. Those but the first are made when first gone to."""
         self._page = page
-        if not any(one.page == page for one in self.query(HostPage)):
-            self.query_one("#pages").mount(next(kind for kind in PAGES if kind.page == page)())
-        for one in self.query(HostPage):
-            one.display = one.page == page
+        if page not in self._pages:
+            self._pages[page] = next(kind for kind in PAGES if kind.page == page)()
+            self.query_one("#pages").mount(self._pages[page])
+        for name, one in self._pages.items():
+            one.display = name == page
         self._close_filter()
         self._fit()
         if self._first:
@@ -286,6 +289,13 @@ class HostsScreen(AskingPlace):
         self.show_now()
 
     def on_host_page_changed(self) -> None:
+        # After the page itself is painted: what is around it says only how much of it there is.
+        if not self._changed:
+            self._changed = True
+            self.call_after_refresh(self._show_around)
+
+    def _show_around(self) -> None:
+        self._changed = False
         self.show_now()
 
     def on_input_changed(self, message: Input.Changed) -> None:
@@ -370,7 +380,7 @@ class HostsScreen(AskingPlace):
             return False
         box.value = ""
         box.add_class("hidden")
-        for page in self.query(HostPage):
+        for page in self._pages.values():
             if page.is_mounted:
                 page.set_filter("")
         return True

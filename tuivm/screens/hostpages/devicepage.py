@@ -8,7 +8,6 @@ from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 
 from tuivm.model.deviceports import HostItem, MdevKind
 from tuivm.model.devicetree import Key, Node, Shape, group_of, is_bridge, key_of, matcher
@@ -19,7 +18,6 @@ from tuivm.model.table import Cell, Column
 from tuivm.model.units import visible
 from tuivm.preflight.groups import Surroundings
 from tuivm.preflight.passing import Verdict, judge
-from tuivm.screens.dialogs.base import Reader
 from tuivm.screens.explaining import Explanation
 from tuivm.screens.hostpages.asking import Question
 from tuivm.screens.hostpages.base import HostPage
@@ -32,6 +30,7 @@ from tuivm.screens.hostpages.devicelines import (
 )
 from tuivm.widgets.livetable import LiveTable
 from tuivm.widgets.rowset import Row
+from tuivm.widgets.textpane import TextPane
 
 VERDICT = Column("verdict", "VERDICT", 12, sortable=False, priority=99)
 NAME = Column("name", "NAME", 30, flex=3, maximum=70, sortable=False, priority=95)
@@ -70,11 +69,10 @@ class DevicePage(HostPage):
     columns: ClassVar[tuple[Column, ...]]
     DEFAULT_CSS = """
     DevicePage LiveTable { height: 2fr; min-height: 5; }
-    DevicePage .detail { height: 1fr; min-height: 6; padding: 0 1; border-top: solid $panel; }
-    DevicePage .detail.-ascii { border-top: ascii $panel; }
-    DevicePage .detail:focus { border-top: solid $primary; }
-    DevicePage .detail.-ascii:focus { border-top: ascii $primary; }
-    DevicePage .words { height: auto; }
+    DevicePage TextPane { height: 1fr; min-height: 6; padding: 0 1; border-top: solid $panel; }
+    DevicePage TextPane.-ascii { border-top: ascii $panel; }
+    DevicePage TextPane:focus { border-top: solid $primary; }
+    DevicePage TextPane.-ascii:focus { border-top: ascii $primary; }
     """
 
     def __init__(self) -> None:
@@ -87,21 +85,24 @@ class DevicePage(HostPage):
         self._verdicts: dict[Key, Verdict] = {}
         self._searched: dict[Key, str] = {}
         self._around: Surroundings | None = None
-        self._told: Content | None = None
 
     def compose(self) -> ComposeResult:
         yield LiveTable(self.columns)
-        with Reader(classes="detail"):
-            yield Static(classes="words")
+        yield TextPane()
 
     def on_mount(self) -> None:
         super().on_mount()
         self.table.ascii = self.desk.ascii_only
-        self.query_one(Reader).set_class(self.desk.ascii_only, "-ascii")
+        self.detail.ascii = self.desk.ascii_only
+        self.detail.set_class(self.desk.ascii_only, "-ascii")
 
     @property
     def table(self) -> LiveTable:
         return self.query_one(LiveTable)
+
+    @property
+    def detail(self) -> TextPane:
+        return self.query_one(TextPane)
 
     @property
     def glyphs(self) -> Glyphs:
@@ -234,7 +235,7 @@ class DevicePage(HostPage):
         del offer
         return ""
 
-    def _show_detail(self) -> None:
+    def _show_detail(self, *, from_top: bool = False) -> None:
         offer, node = self.offer, self.node
         if offer is None or node is None or node.device is None:
             told = Content()
@@ -244,9 +245,7 @@ class DevicePage(HostPage):
         else:
             said = self.verdict_on(node.device)
             told = device_detail(node.device, offer, said, ascii_only=self.desk.ascii_only)
-        if self._told is None or not told.is_same(self._told):
-            self._told = told
-            self.query_one(".words", Static).update(told)
+        self.detail.set_content(told, from_top=from_top)
 
     # cells that several have
 
@@ -285,6 +284,8 @@ class DevicePage(HostPage):
 
     def marked(self) -> tuple[HostItem, ...]:
         marks = self.table.selected
+        if not marks:
+            return ()
         items = [self._item(node) for key, node in self._by_key.items() if key in marks]
         return tuple(item for item in items if item is not None)
 
@@ -342,7 +343,7 @@ class DevicePage(HostPage):
 
     def go_left(self) -> bool:
         """Fold; from the detail back to the list."""
-        if self.query_one(Reader).has_focus:
+        if self.detail.has_focus:
             self.table.focus()
             return True
         node = self.node
@@ -355,9 +356,9 @@ class DevicePage(HostPage):
         if self.table.has_focus:
             node = self.node
             if node is None or not node.folded or not self.unfold():
-                self.query_one(Reader).focus()
+                self.detail.focus()
             return True
-        return self.query_one(Reader).has_focus
+        return self.detail.has_focus
 
     def take_focus(self) -> None:
         self.table.focus()
@@ -365,8 +366,7 @@ class DevicePage(HostPage):
     # messages of the widgets
 
     def on_live_table_highlighted(self) -> None:
-        self._show_detail()
-        self.query_one(Reader).scroll_home(animate=False)
+        self._show_detail(from_top=True)
         self.post_message(self.Changed())
 
     def on_live_table_selection_changed(self) -> None:
