@@ -84,13 +84,13 @@ def _firmware(domain: Element, platform: Platform) -> str:
         return ""
     if domain.find("os/kernel") is not None:
         return "direct kernel boot"
-    if _is_uefi(domain):
+    if is_uefi(domain):
         return "UEFI, Secure Boot" if _secure_boot(domain) else "UEFI"
     plain_bios = platform.x86 and not platform.xen_pv
     return "BIOS" if plain_bios or child_attr(domain, "os", "firmware") == "bios" else ""
 
 
-def _is_uefi(domain: Element) -> bool:
+def is_uefi(domain: Element) -> bool:
     asked = child_attr(domain, "os", "firmware")
     if asked:
         return asked == "efi"

@@ -15,6 +15,7 @@ from tuivm.domainxml.parse import (
     size_kib,
     text,
 )
+from tuivm.domainxml.read import is_uefi
 from tuivm.model.cpusets import parse_cpus
 
 _MACHINES = (("q35", "q35"), ("i440fx", "i440fx"), ("pc-0", "i440fx"), ("pc-1", "i440fx"))
@@ -66,7 +67,6 @@ def read_target(
     Raises ValueError, with the reason, for what is no `<domain>`."""
     root = parse_domain(xml)
     iommu = root.find("devices/iommu")
-    loader = root.find("os/loader")
     hyperv_vendor = root.find("features/hyperv/vendor_id")
     machine = _machine(child_attr(root, "os/type", "machine"))
     named = named_devices(root)
@@ -77,7 +77,7 @@ def read_target(
         virt_type=attr(root, "type"),
         arch=child_attr(root, "os/type", "arch"),
         machine=machine,
-        uefi=child_attr(root, "os", "firmware") == "efi" or attr(loader, "type") == "pflash",
+        uefi=is_uefi(root),
         memory_kib=_memory(root),
         hard_limit_kib=_hard_limit(root),
         memory_locked=root.find("memoryBacking/locked") is not None,
