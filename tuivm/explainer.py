@@ -7,6 +7,7 @@ from functools import partial
 
 from tuivm.commands.base import Desk, Place
 from tuivm.domainxml.excerpt import device_xml, layer_xml
+from tuivm.model.deviceports import HostItem, MdevKind
 from tuivm.model.devices import Device, DeviceClass
 from tuivm.model.guests import Guest
 from tuivm.model.ports import HostPort
@@ -38,7 +39,7 @@ class Explainer:
         status = place.target_host()
         item = place.explained() or place.target_item()
         if isinstance(item, Explanation):
-            await self._explain_in_words(item)
+            await self._explain_in_words(item, place.target_item())
         elif targets:
             await self._explain_guest(targets[0], item)
         elif status is not None:
@@ -47,7 +48,8 @@ class Explainer:
         else:
             self._desk.say("explain: nothing is highlighted", bad=True)
 
-    async def _explain_in_words(self, item: Explanation) -> None:
+    async def _explain_in_words(self, item: Explanation, held: object) -> None:
+        """held: what is highlighted; of a part of a host's, its XML is shown with the words."""
         host = self._desk.host(item.guest.host) if item.guest else None
         text, xml = item.text, item.xml
         if host is not None and item.guest is not None and item.device is not None:
@@ -55,6 +57,13 @@ class Explainer:
             xml = device_xml(answer.text, item.device) if answer.text else ""
             if answer.problem is not None:
                 text += f"\n{answer.problem.what}: {answer.problem.reason}"
+        elif isinstance(held, HostItem) and not isinstance(held.item, MdevKind) and not xml:
+            owner = self._desk.host(held.offer.host)
+            if owner is not None:
+                answer = await asyncio.wrap_future(owner.devices().xml(held.item))
+                xml = answer.text
+                if answer.problem is not None:
+                    text += f"\n{answer.problem.what}: {answer.problem.reason}"
         await self._desk.ask(Explain(item.title, text, xml, item.command))
 
     async def _explain_guest(self, view: GuestView, item: object) -> None:

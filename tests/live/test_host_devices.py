@@ -122,6 +122,21 @@ def test_looking_at_storage_refreshes_no_pool(
     assert late.name == "late.raw"
 
 
+def test_the_xml_of_parts(watched: Watched, guest_factory: GuestFactory, tmp_path: Path) -> None:
+    sparse_file(tmp_path / "own.raw")
+    guest_factory.pool("parts", tmp_path)
+    port = watched.host.devices()
+    found = pool(answered(port.storage), "parts")
+    assert "<name>parts</name>" in port.xml(found).result(60).text
+    assert "<name>own.raw</name>" in port.xml(found.volumes[0]).result(60).text
+    device = answered(port.devices).devices[0]
+    assert f"<name>{device.nodedev}</name>" in port.xml(device).result(60).text
+    gone = port.xml(found._replace(name="gone")).result(60)
+    assert gone.text == ""
+    assert gone.problem is not None
+    assert "gone" in gone.problem.reason
+
+
 def test_leases_of_a_network_and_a_guest_that_runs_on_it(
     watched: Watched, rig: Rig, guest_factory: GuestFactory
 ) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from xml.sax.saxutils import escape
 
 from tuivm.model.createports import Offered
 from tuivm.model.hostrequests import HostRequest
 from tuivm.model.hosts import Problem
-from tuivm.model.offers import HostOffer
+from tuivm.model.offers import HostDevice, HostOffer, Network, Pool, Volume
+from tuivm.model.ports import Text
 from tuivm.model.requests import Outcome, Step
 
 
@@ -38,6 +40,15 @@ class SimDevices:
 
     def networks(self) -> Future[Offered]:
         return self._answer("networks")
+
+    def xml(self, part: HostDevice | Pool | Volume | Network) -> Future[Text]:
+        """With nothing in it but what it is of."""
+        future: Future[Text] = Future()
+        tag = {HostDevice: "device", Pool: "pool", Volume: "volume", Network: "network"}[type(part)]
+        name = part.nodedev if isinstance(part, HostDevice) else part.name
+        xml = f"<{tag}>\n  <name>{escape(name)}</name>\n</{tag}>\n"
+        future.set_result(Text(problem=self.problem) if self.problem else Text(xml))
+        return future
 
     def act(self, request: HostRequest) -> Future[Outcome]:
         self.requests.append(request)

@@ -63,6 +63,19 @@ async def test_pools_fold(tmp_path: Path) -> None:
         assert isinstance(rig.app.screen, Explain), "a volume has nothing in it: it is explained"
 
 
+async def test_it_is_explained_with_its_xml(tmp_path: Path) -> None:
+    async with running(tmp_path, STORAGE, size=(100, 40)) as rig:
+        await go(rig, "storage")
+        await rig.press("e")
+        assert "backup is a storage pool" in rig.words
+        assert "pool-dumpxml backup" in rig.words
+        assert "<pool> <name>backup</name>" in rig.words
+        await rig.press("escape")
+        rig.host().device_port.problem = Problem("cannot read the XML of backup", "it is gone")
+        await rig.press("e")
+        assert "cannot read the XML of backup: it is gone" in rig.words
+
+
 async def test_the_filter_finds_volumes_in_what_is_folded(tmp_path: Path) -> None:
     async with running(tmp_path, STORAGE) as rig:
         await go(rig, "storage")

@@ -14,7 +14,8 @@ from tuivm.hypervisor.lanes import Lanes
 from tuivm.model.createports import Offered
 from tuivm.model.hostrequests import HostRequest
 from tuivm.model.hosts import HostSpec, Problem
-from tuivm.model.offers import HostOffer
+from tuivm.model.offers import HostDevice, HostOffer, Network, Pool, Volume
+from tuivm.model.ports import Text
 from tuivm.model.requests import Outcome
 
 T = TypeVar("T")
@@ -22,6 +23,8 @@ Lend = Callable[[], AbstractContextManager[libvirt.virConnect]]
 """Lends a connection that nobody else uses meanwhile. Entering it raises libvirtError."""
 
 DEADLINE = 60.0
+XML_DEADLINE = 5.0
+"""Seconds: a dialog waits for it before it opens."""
 SLOW = 300.0
 """Seconds for what makes a daemon run its emulators."""
 
@@ -71,6 +74,16 @@ class LibvirtDeviceHost:
         from tuivm.hypervisor.hostsurvey import networks  # noqa: PLC0415 - when it is looked at
 
         return self._look("its networks", networks)
+
+    def xml(self, part: HostDevice | Pool | Volume | Network) -> Future[Text]:
+        def read(conn: libvirt.virConnect) -> Text:
+            return Text(_xml(conn, part))
+
+        name = part.nodedev if isinstance(part, HostDevice) else part.name
+        what = f"cannot read the XML of {name}"
+        return self._ask(
+            self._looking, what, read, lambda problem: Text(problem=problem), XML_DEADLINE
+        )
 
     def act(self, request: HostRequest) -> Future[Outcome]:
         from tuivm.hypervisor.hostactions import intent, perform  # noqa: PLC0415 - when one acts
@@ -123,3 +136,16 @@ class LibvirtDeviceHost:
         return lanes.submit(
             run, deadline=deadline, late=lambda words: refused(Problem(what, words))
         )
+
+
+def _xml(conn: libvirt.virConnect, part: HostDevice | Pool | Volume | Network) -> str:
+    """Raises libvirtError, as when it is gone."""
+    match part:
+        case HostDevice(nodedev=name):
+            return conn.nodeDeviceLookupByName(name).XMLDesc()
+        case Pool(name=name):
+            return conn.storagePoolLookupByName(name).XMLDesc()
+        case Volume(path=path):
+            return conn.storageVolLookupByPath(path).XMLDesc()
+        case Network(name=name):
+            return conn.networkLookupByName(name).XMLDesc()

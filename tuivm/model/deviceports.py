@@ -11,6 +11,7 @@ from tuivm.model.requests import Outcome
 
 if TYPE_CHECKING:
     from tuivm.model.hostrequests import HostRequest
+    from tuivm.model.ports import Text
 
 
 class MdevKind(NamedTuple):
@@ -43,5 +44,8 @@ class DevicePort(Protocol):
 
     def networks(self) -> Future[Offered]:
         """networks with leases and users, and interfaces."""
+
+    def xml(self, part: HostDevice | Pool | Volume | Network) -> Future[Text]:
+        """libvirt's own description of it, as it is now."""
 
     def act(self, request: HostRequest) -> Future[Outcome]: ...
