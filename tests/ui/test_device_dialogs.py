@@ -342,6 +342,23 @@ async def test_what_was_accepted_and_the_focus_stay_when_more_is_found(tmp_path:
         assert not ticks[False].has_focus
 
 
+async def test_a_warning_whose_numbers_change_stays_accepted(tmp_path: Path) -> None:
+    before = offer(memory_kib=8 << 20, memory_free_kib=4 << 20)
+    async with devices_shown(tmp_path) as rig:
+        rig.host().device_port.offer = before
+        dialog = await attaching(rig, NIC, guest="off")
+        await accept_all(rig, dialog)
+        assert "4 GiB free" in rig.words
+        assert not button(dialog).disabled
+        host = rig.host()
+        host.device_port.offer = before._replace(memory_free_kib=3 << 20)
+        host.revisions = host.revisions._replace(devices=1)
+        await rig.tick()
+        await rig.until(lambda: "3 GiB free" in rig.words)
+        await rig.settle()
+        assert not button(dialog).disabled
+
+
 async def test_nothing_is_done_before_the_host_has_answered(tmp_path: Path) -> None:
     async with devices_shown(tmp_path) as rig:
         rig.host().device_port.hold = True

@@ -151,6 +151,16 @@ async def test_it_opens_before_the_host_has_answered(tmp_path: Path) -> None:
         await rig.until(lambda: not off(dialog, "detach"))
 
 
+async def test_what_the_running_guest_alone_has(tmp_path: Path) -> None:
+    def more(host: SimHost) -> None:
+        host.change(WEB, persistent=False)
+
+    async with devices_shown(tmp_path, more) as rig:
+        dialog = await opened(rig, DetachDevice, detach_from_its_guest(rig.app, TAKEN, offer()))
+        assert dialog.query_one("#when", Turn).value is When.NOW
+        assert "now: its definition does not have it" in rig.words
+
+
 async def test_unmanaged_devices_stay_with_vfio(tmp_path: Path) -> None:
     def more(host: SimHost) -> None:
         xml = host.xml[WEB].replace("managed='yes'", "managed='no'")

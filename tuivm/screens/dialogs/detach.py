@@ -19,11 +19,13 @@ from tuivm.screens.dialogs.base import Keys, button, paragraph, plain
 from tuivm.screens.dialogs.turn import Turn
 from tuivm.screens.dialogs.watching import Scene, Side, Watching
 
-_WHEN = {
-    When.BOTH: "now, and from its definition",
-    When.NOW: "now alone: it has it again at its next boot",
-    When.NEXT_BOOT: "from its definition: it has it until it stops",
-}
+_WHEN = (
+    (When.BOTH, "now, and from its definition"),
+    (When.NOW, "now alone: it has it again at its next boot"),
+    (When.NEXT_BOOT, "from its definition: it has it until it stops"),
+)
+_NOW = ((When.NOW, "now: its definition does not have it"),)
+_LATER = ((When.NEXT_BOOT, "from its definition: it does not have it now"),)
 _ASKED = (
     "The running guest is asked to let go of it, and may refuse: what it does with the device "
     "breaks off, so unmount or take down there first."
@@ -100,13 +102,14 @@ class DetachDevice(Watching[DetachDevices]):
         found = (self._has(side) for side in sides)
         return next((one for one in found if one is not None), self._passed)
 
-    def _able(self) -> list[When]:
+    def _able(self) -> tuple[tuple[When, str], ...]:
+        """When it can be, with what that means."""
         if self.seen is None:
-            return []
+            return ()
         now, later = self._has(self.seen.live), self._has(self.seen.defined)
         if now and later:
-            return [When.BOTH, When.NOW, When.NEXT_BOOT]
-        return [When.NOW] if now else [When.NEXT_BOOT] if later else []
+            return _WHEN
+        return _NOW if now else _LATER if later else ()
 
     @on(Turn.Turned)
     def stand(self) -> None:
@@ -119,7 +122,7 @@ class DetachDevice(Watching[DetachDevices]):
         self.query_one("#device", Static).update(paragraph(lines, "bold"))
         able = self._able()
         turn = self.query_one("#when", Turn)
-        turn.offer([(when, _WHEN[when]) for when in able])
+        turn.offer(able)
         self.query_one("#means", Static).update(paragraph(self._effects()))
         self._show_command(device)
         self.off("detach", self._missing())

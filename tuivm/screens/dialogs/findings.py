@@ -37,15 +37,15 @@ class _Proof(Input):
         self.address = address
 
 
-def _about(widget: Widget) -> Finding | str | None:
+def _about(widget: Widget) -> str | None:
     if isinstance(widget, _Accept):
-        return widget.finding
+        return accept_key(widget.finding)
     return widget.address if isinstance(widget, _Proof) else None
 
 
 class FindingList(Vertical):
-    """Findings may change while it is shown: what was accepted stays so as long as it is found in
-    the same words."""
+    """Findings may change while it is shown: what was accepted stays so as long as the same is
+    found; the reasons may have other numbers by then."""
 
     DEFAULT_CSS = """
     FindingList { height: auto; width: 100%; }
@@ -62,13 +62,13 @@ class FindingList(Vertical):
         super().__init__()
         self._findings: tuple[Finding, ...] = ()
         self._overrides: tuple[str, ...] = ()
-        self._accepted: set[Finding] = set()
+        self._accepted: set[str] = set()
         self._typed: dict[str, str] = {}
 
     @property
     def accepted(self) -> frozenset[str]:
         """`accept_key`s of those that were."""
-        return frozenset(accept_key(one) for one in self._findings if one in self._accepted)
+        return frozenset(map(accept_key, self._findings)) & self._accepted
 
     @property
     def overridden(self) -> frozenset[str]:
@@ -97,14 +97,14 @@ class FindingList(Vertical):
         if had is not None:
             self.call_after_refresh(self._focus_again, had)
 
-    def _focused(self) -> Finding | str | None:
+    def _focused(self) -> str | None:
         """What the focus is on in here."""
         widget = self.screen.focused
         if widget is None or self not in widget.ancestors:
             return None
         return _about(widget)
 
-    def _focus_again(self, had: Finding | str) -> None:
+    def _focus_again(self, had: str) -> None:
         for widget in self.query("_Accept, _Proof"):
             if _about(widget) == had:
                 widget.focus()
@@ -115,7 +115,7 @@ class FindingList(Vertical):
         if finding.severity is Severity.WARNING:
             # A tick is one row, and what it accepts may be more.
             label = plain(f"{sign} accept this warning:", "$warning")
-            made.append(_Accept(finding, label, accepted=finding in self._accepted))
+            made.append(_Accept(finding, label, accepted=accept_key(finding) in self._accepted))
             made.append(Static(plain(finding.what), classes="what"))
         else:
             style = "$error" if finding.severity is Severity.ERROR else ""
@@ -130,7 +130,8 @@ class FindingList(Vertical):
     def _ticked(self, event: Tick.Changed) -> None:
         event.stop()
         if isinstance(event.checkbox, _Accept):
-            (self._accepted.add if event.value else self._accepted.discard)(event.checkbox.finding)
+            key = accept_key(event.checkbox.finding)
+            (self._accepted.add if event.value else self._accepted.discard)(key)
             self.post_message(self.Changed())
 
     @on(Input.Changed)
