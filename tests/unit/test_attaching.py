@@ -61,6 +61,7 @@ class Host:
     def __init__(self) -> None:
         self.xml, self.live = XML, XML
         self.persistent = self.running = True
+        self.paused = False
         self.drivers = {one.nodedev: one.driver for one in HOST}
         self.refused: set[str] = set()
         self.keeps: set[str] = set()
@@ -91,6 +92,9 @@ class Host:
 
     def isActive(self) -> int:  # noqa: N802 - libvirt's name
         return int(self.running)
+
+    def state(self) -> list[int]:
+        return [libvirt.VIR_DOMAIN_PAUSED if self.paused else libvirt.VIR_DOMAIN_RUNNING, 0]
 
     def isPersistent(self) -> int:  # noqa: N802 - libvirt's name
         return int(self.persistent)
@@ -298,6 +302,12 @@ def test_a_guest_that_does_not_let_go_has_lost_it_from_its_definition(host: Host
     assert f"web has let go of {ONE}" in [step.what for step in outcome.steps]
     assert host.has(now=True) == [TWO]
     assert host.has(now=False) == []
+    assert "hot-unplug" in outcome.problem.cause
+    host.paused = True
+    still = detach(host, TWO).problem
+    assert still is not None
+    assert "paused" in still.cause
+    host.paused = False
     # Asked once more, as it is still there.
     host.keeps = set()
     assert detach(host, TWO).ok

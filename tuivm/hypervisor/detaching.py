@@ -21,6 +21,8 @@ from tuivm.preflight.passing import find_devices
 
 PATIENCE = 60.0
 """Seconds that a guest has to let go: well within `verbs.DEADLINES`."""
+_PAUSED = 5.0
+"""For one that is paused: only what needs nothing of the guest (USB) goes then."""
 
 
 def detach(
@@ -103,7 +105,8 @@ class _Detaching:
         Raises libvirtError for what was refused, RefusalError for what the guest keeps."""
         refused: list[libvirt.libvirtError] = []
         asked: list[tuple[Passed, Element]] = []
-        end = time.monotonic() + self._patience
+        paused = self._guest.domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED
+        end = time.monotonic() + (min(_PAUSED, self._patience) if paused else self._patience)
         for one, element in live:
             try:
                 ask(self._guest.domain, text_of(element))
@@ -124,13 +127,22 @@ class _Detaching:
         if refused:
             raise refused[0]
         if left:
-            names = ", ".join(one.device for one in left)
-            raise RefusalError(
-                f"the guest did not let go of {names} within {self._patience:.0f} s",
-                "it has no driver for hot-unplug (it may still be booting), or it still uses the "
-                "device",
-                "end its use in the guest and detach it again, or shut the guest down",
-            )
+            raise _kept(left, paused=paused)
+
+
+def _kept(left: list[Passed], *, paused: bool) -> RefusalError:
+    names = ", ".join(one.device for one in left)
+    if paused:
+        return RefusalError(
+            f"the guest did not let go of {names}",
+            "it is paused, and has been asked: it may let go when it runs again",
+            "resume it, and look at its devices again",
+        )
+    return RefusalError(
+        f"the guest did not let go of {names} in time",
+        "it has no driver for hot-unplug (it may still be booting), or it still uses the device",
+        "end its use in the guest and detach it again, or shut the guest down",
+    )
 
 
 def _device(passed: Passed, offer: HostOffer) -> HostDevice | None:
