@@ -144,6 +144,9 @@ class GiveBack(Watching[ReturnToHost]):
         users = f"; in use by {', '.join(now.used_by)}" if now.used_by else ""
         self.query_one("#state", Static).update(plain(driver + users))
         self.off("return", self._missing())
+        if self.focused is None:
+            # It could not take the focus before the host had answered.
+            self.query_one("#return", Button).focus()
 
     def _missing(self) -> str:
         if trouble := self.trouble():
