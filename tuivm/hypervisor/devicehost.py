@@ -25,6 +25,8 @@ Lend = Callable[[], AbstractContextManager[libvirt.virConnect]]
 DEADLINE = 60.0
 XML_DEADLINE = 5.0
 """Seconds: a dialog waits for it before it opens."""
+ACTING = 180.0
+"""A kernel takes its time for many VFs, and so does a share that is mounted."""
 SLOW = 300.0
 """Seconds for what makes a daemon run its emulators."""
 
@@ -100,7 +102,7 @@ class LibvirtDeviceHost:
             finally:
                 self._changed()
 
-        return self._ask(self._acting, what, act, Outcome, DEADLINE)
+        return self._ask(self._acting, what, act, Outcome, ACTING)
 
     def _look(
         self,
