@@ -345,6 +345,24 @@ def test_a_device_is_taken_when_nothing_speaks_against_it(monkeypatch: pytest.Mo
     assert conn.node.told == [("detach", None)]
 
 
+def test_the_members_of_a_group_are_taken_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    conn = Conn()
+    other = "0000:02:00.7"
+    both = (ADDRESS, other)
+    device = HostDevice(
+        "pci", MDEV, ADDRESS, class_="010802", iommu_group=3, group_members=both, resets=("flr",)
+    )
+    member = device._replace(nodedev="pci_0000_02_00_7", address=other, driver="nvme")
+    asking(monkeypatch, device, member)
+    outcome = ask(conn, DetachFromHost(MDEV))
+    assert outcome.problem is None
+    assert conn.node.told == [("detach", None)]
+    # What the other one holds up goes with it, once a guest gets them.
+    asking(monkeypatch, device, member._replace(critical=("/ is on it",)))
+    assert not ask(conn, DetachFromHost(MDEV)).ok
+    assert conn.node.told == [("detach", None)]
+
+
 def test_the_verdict_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     conn = Conn()
     root = HostDevice(

@@ -8,7 +8,7 @@ from tuivm.preflight.asking import error, shown
 from tuivm.preflight.attaching import Attachment
 from tuivm.preflight.passing import verdict
 
-_OF_GUESTS = frozenset({"pass-group", "pass-migration"})
+_OF_GUESTS = frozenset({"pass-gpu", "pass-group", "pass-migration"})
 """What a guest would have of it. The members of a group are taken one by one."""
 
 
