@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
-from textual.content import Content
+from textual.content import Content, Span
 
 from tuivm.model.units import visible
 from tuivm.widgets.itemlist import Line
@@ -26,6 +26,7 @@ MARKS = {
 }
 """Glyph, what stands for it in ASCII, style."""
 _GAP = 2
+_SPACE = " " * _GAP
 _LEAST_NAME = 12
 _MOST_NAME = 44
 _LABEL = 11
@@ -71,8 +72,14 @@ def lay(rows: Sequence[Row], width: int, *, ascii_only: bool) -> list[Line]:
 
 
 def _clean(row: Row) -> Row:
+    if row.name.isascii() and row.name.isprintable() and all(map(_harmless, row.cols)):
+        return row
     cols = tuple(col._replace(text=plain_width(visible(col.text))) for col in row.cols)
     return row._replace(name=plain_width(visible(row.name)), cols=cols)
+
+
+def _harmless(col: Col) -> bool:
+    return col.text.isascii() and col.text.isprintable()
 
 
 def _widths(rows: Iterable[Row]) -> dict[str, list[int]]:
@@ -127,16 +134,34 @@ def _line(row: Row, names: int, shown: Mapping[int, int], width: int, *, ascii_o
     ellipsis = "~" if ascii_only else "…"
     arrows = {None: "  ", True: "v " if ascii_only else "▾ ", False: "> " if ascii_only else "▸ "}
     indent = "  " * row.depth + arrows[row.opened]
-    room = names - cell_len(indent) if row.cols else width - cell_len(indent)
-    name = clip(row.name, room, ellipsis)
+    room = (names if row.cols else width) - len(indent)
+    name = _cell(row.name, room, ellipsis)
     parts = [(indent, "$quiet"), (name, row.style)]
-    parts.append((" " * (room - cell_len(name)), "") if row.cols else ("", ""))
     for number, size in shown.items():
         col = row.cols[number]
-        text = clip(col.text, size, ellipsis)
-        space = " " * (size - cell_len(text))
-        parts += [(" " * _GAP, ""), ((space + text) if col.right else (text + space), col.style)]
-    return Line(Content.assemble(*parts).rstrip(), row.item)
+        parts += [(_SPACE, ""), (_cell(col.text, size, ellipsis, right=col.right), col.style)]
+    return Line(_content(parts), row.item)
+
+
+def _cell(text: str, size: int, ellipsis: str, *, right: bool = False) -> str:
+    taken = cell_len(text)
+    if taken > size:
+        text = clip(text, size, ellipsis)
+        taken = cell_len(text)
+    space = " " * (size - taken)
+    return space + text if right else text + space
+
+
+def _content(parts: Sequence[tuple[str, str]]) -> Content:
+    """As `Content.assemble` makes it, without blanks at the end; a thousand rows are felt there."""
+    plain = "".join(text for text, _ in parts).rstrip()
+    spans, at = [], 0
+    for text, style in parts:
+        end = min(at + len(text), len(plain))
+        if style and end > at:
+            spans.append(Span(at, end, style))
+        at += len(text)
+    return Content(plain, spans=spans)
 
 
 class Detail(NamedTuple):
