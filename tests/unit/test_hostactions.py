@@ -309,6 +309,9 @@ def test_a_pool_of_functions(monkeypatch: pytest.MonkeyPatch) -> None:
         assert again.problem is not None
         assert "a network vfs already" in again.problem.reason
         assert conn.networkLookupByName("vfs").isActive()
+        other = perform(conn, HOST, MakeFunctionPool("more", ADDRESS))
+        assert other.problem is not None
+        assert "network vfs gives out the VFs of eth1 already" in other.problem.reason
 
 
 def test_a_pool_that_does_not_start_is_not_left(monkeypatch: pytest.MonkeyPatch) -> None:

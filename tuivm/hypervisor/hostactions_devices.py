@@ -10,7 +10,7 @@ import libvirt
 from lxml import etree
 
 from tuivm.domainxml.build_parts import element
-from tuivm.domainxml.parse import parse_xml, text
+from tuivm.domainxml.parse import child_attr, parse_xml, text
 from tuivm.hypervisor import machine
 from tuivm.hypervisor.devicesurvey import devices
 from tuivm.hypervisor.refusal import RefusalError, stopped_by
@@ -184,9 +184,17 @@ def make_function_pool(
     """All or nothing: what was defined is undefined again when it does not start."""
     offer = devices(conn, spec)
     device = _at(offer, request.address)
-    if any(one.name() == request.name for one in conn.listAllNetworks()):
-        raise RefusalError(f"{spec.name} has a network {request.name} already")
-    xml = _pool_xml(request.name, _interface_of(device))
+    interface = _interface_of(device)
+    for one in conn.listAllNetworks():
+        if one.name() == request.name:
+            raise RefusalError(f"{spec.name} has a network {request.name} already")
+        if child_attr(parse_xml(one.XMLDesc(), "network"), "forward/pf", "dev") == interface:
+            raise RefusalError(
+                f"network {one.name()} gives out the VFs of {interface} already",
+                "each of two would give away what the other one has given",
+                f"put guests on {one.name()}",
+            )
+    xml = _pool_xml(request.name, interface)
     network = conn.networkDefineXML(xml)
     steps.append(Step(f"defined network {request.name}"))
     try:
