@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -15,13 +16,18 @@ from tuivm.virthost.host import VirtualHost
 __all__ = ["_quiet_libvirt", "home", "program"]
 
 
+def report(text: str) -> None:
+    """A boot that had to be tried again, for one, is in the summary of a run that went well too."""
+    warnings.warn(f"virtual host: {text}", stacklevel=2)
+
+
 @pytest.fixture(scope="session")
 def virthost() -> Iterator[VirtualHost]:
     """A running host: leave its own devices as they were found."""
     lacking = needs.missing()
     if lacking:
         pytest.fail("\n".join(needs.words(lacking)))
-    with VirtualHost() as host:
+    with VirtualHost(say=report) as host:
         yield host
 
 

@@ -15,6 +15,7 @@ from platformdirs import user_cache_path
 
 from tests.support.rig import wait_until
 from tests.support.terminal import ALT_SCREEN, REPO, Terminal
+from tests.virthost.conftest import report
 from tuivm.virthost.host import PLACE
 
 # The first one may build the disk; a boot is tried twice.
@@ -146,6 +147,9 @@ def test_without_a_terminal_its_devices_are_printed(tmp_path: Path) -> None:
         timeout=UP + ANSWER,
     )
     assert done.returncode == 0, done.stderr
+    for line in done.stderr.splitlines():
+        if "once more" in line:
+            report(line)
     rows = {line.split()[1]: line for line in done.stdout.splitlines()}
     assert "e1000e" in rows["0000:01:00.0"]
     assert rows["0000:01:00.0"].endswith("free")
