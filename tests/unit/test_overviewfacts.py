@@ -124,6 +124,13 @@ def test_what_is_off_says_exactly_how_it_is_turned_on() -> None:
     assert "? not known" in row(lines, "SEV-SNP")
 
 
+def test_what_is_not_known_says_how_to_find_out() -> None:
+    offer = sample.OVERVIEW._replace(iommu=IommuFacts(), local=False)
+    lines = shown(offer, STATUS._replace(facts=REMOTE))
+    assert "? not known" in row(lines, "IOMMU")
+    assert "to find out: on the host: ls /sys/kernel/iommu_groups" in row(lines, "IOMMU")
+
+
 def test_kvm_that_is_missing_says_what_is() -> None:
     tcg = FACTS._replace(virt_types=("qemu",))
     said = virtfacts.kvm(tcg, SESSION)

@@ -203,8 +203,8 @@ def _virtualization(
 def _said(said: Said, *, ascii_only: bool) -> tuple[tuple[str, str], ...]:
     word, style = mark(said.state, said.word, ascii_only=ascii_only)
     paras = [(f"{word}{': ' if said.more else ''}{said.more}", style)]
-    on = "better" if said.state == "on" else "to turn it on" if said.state == "lacking" else "do"
-    return (*paras, *((f"{on}: {remedy}", "bold") for remedy in said.remedies))
+    what = {"on": "better", "unknown": "to find out"}.get(said.state, "to turn it on")
+    return (*paras, *((f"{what}: {remedy}", "bold") for remedy in said.remedies))
 
 
 def _promises(
