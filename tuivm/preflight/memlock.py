@@ -84,8 +84,8 @@ def _limits(target: Target, lock: Lock, offer: HostOffer) -> Iterator[Finding]:
                 "attach-hard-limit",
                 "",
                 f"hard_limit {size(hard)} is less than what has to be locked",
-                f"{lock.words}: VFIO could not map it (Cannot allocate memory), or the kernel would "
-                "end QEMU without a word",
+                f"{lock.words}: VFIO could not map it (Cannot allocate memory), or the kernel "
+                "would end QEMU without a word",
                 raised,
             )
         elif hard < enough:
