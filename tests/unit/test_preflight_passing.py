@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.offers import (
@@ -171,6 +171,7 @@ _devices = st.builds(
 _GOOD = (VerdictKind.FREE, VerdictKind.WITH_GROUP)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_devices, min_size=1, max_size=5, unique_by=lambda device: device.address))
 def test_nothing_that_is_needed_used_or_unknown_is_ever_free(devices: list[HostDevice]) -> None:
     offer = DESKTOP._replace(devices=tuple(devices))
