@@ -4,8 +4,10 @@ tuivm's own way to the host."""
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -47,6 +49,10 @@ SEER = "seer"
 KEPT = "/var/lib/tuivm-tests"
 PORTS = 6
 MEMORY_MIB = 256
+_PROC = (
+    *("proc/self/mountinfo", "proc/1/mountinfo", "proc/swaps"),
+    *("proc/net/route", "proc/net/ipv6_route"),
+)
 _SYS = "/sys/bus/pci/devices"
 _ALL_OF_IT = (
     libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
@@ -168,6 +174,26 @@ class Site:
     def shell(self, line: str) -> str:
         """A line for the host's shell, as a person at it would type it."""
         return self.run("sh", "-c", line)
+
+    def bring_tree(self, root: Path) -> None:
+        """What of its /proc and /sys tells who uses its devices, as files below `root`."""
+        for name in _PROC:
+            copied = root / name
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            copied.write_text(self.run("cat", f"/{name}"))
+        command = (
+            "cd / && find sys/devices sys/class/net sys/class/block sys/dev/block sys/bus/pci"
+            " '(' -type d -o -type l -o -name boot_vga ')' -print0"
+            " | tar -c --no-recursion --null -T - 2>/dev/null"
+        )
+        made = subprocess.run(
+            [*self.virthost.ssh, command], stdout=subprocess.PIPE, timeout=CALL, check=False
+        )
+        with tarfile.open(fileobj=io.BytesIO(made.stdout)) as packed:
+            packed.extractall(root, filter="fully_trusted")
+        for copied in root.glob("sys/devices/**/boot_vga"):
+            # tar fills up what is shorter than sysfs says that it is.
+            copied.write_bytes(copied.read_bytes().rstrip(b"\0"))
 
     def driver(self, address: str) -> str:
         """ "" for none."""

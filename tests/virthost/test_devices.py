@@ -24,6 +24,9 @@ from tests.virthost.site import (
     WAY_IN,
     Site,
 )
+from tuivm.hypervisor import hostuse
+from tuivm.hypervisor.hostdevices import host_devices
+from tuivm.hypervisor.hostnodes import read_nodes
 from tuivm.preflight.passing import VerdictKind, verdict
 
 # The first test builds the disk and boots, which has deadlines of its own.
@@ -78,6 +81,30 @@ def test_what_carries_the_host_is_never_free(site: Site, address: str, loses: st
     assert verdict.kind in (VerdictKind.UNKNOWN, VerdictKind.HURTS), verdict
     assert loses in f"{verdict.words} {verdict.findings}"
     assert verdict.findings
+
+
+def test_on_the_host_itself_it_is_known(site: Site, tmp_path: Path) -> None:
+    """tuivm does not run there, so its /proc and /sys are brought here and looked at as a local
+    host's are."""
+    site.bring_tree(tmp_path)
+    uses = hostuse.look(
+        tmp_path,
+        environ={"SSH_CONNECTION": "10.0.2.2 40000 10.0.2.15 22"},
+        addresses=lambda: {"eth0": ["10.0.2.15"]},
+    )
+    found = host_devices(read_nodes(site.conn), {}, uses)
+    offer = site.survey()._replace(devices=found, local=True)
+    disk = verdict(site.device(ROOT_DISK, offer), offer)
+    assert disk.kind is VerdictKind.HURTS
+    assert "/ is on it" in disk.words
+    assert not disk.override
+    nic = verdict(site.device(WAY_IN, offer), offer)
+    assert nic.kind is VerdictKind.HURTS
+    assert "default route" in f"{nic.words} {nic.findings}"
+    assert "SSH session" in f"{nic.words} {nic.findings}"
+    for address in (NIC, NVME, USB_DISK):
+        free = verdict(site.device(address, offer), offer)
+        assert free.kind is VerdictKind.FREE, (address, free)
 
 
 def test_a_group_is_judged_whole(site: Site) -> None:
