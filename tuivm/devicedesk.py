@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, TypeVar
 
 from tuivm import logs
 from tuivm.jobs import problem_text, user_name
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
     from tuivm.commands.base import Desk
     from tuivm.model.hostrequests import HostRequest
 
+T = TypeVar("T")
+SLOW = 1.0
+"""Seconds after which a person wonders whether the key was heard."""
+
+
+async def said_if_slow(desk: Desk, asked: Awaitable[T], text: str) -> T:
+    """Wait for an answer; one that takes its time is said to be waited for."""
+    waited = asyncio.ensure_future(asked)
+    done, _ = await asyncio.wait([waited], timeout=SLOW)
+    if not done:
+        desk.say(text)
+    return await waited
+
 
 async def act_on_host(desk: Desk, host: str, label: str, request: HostRequest) -> Outcome:
     """See `Desk.act_on_host`. Each step is told; of a problem all that is known."""
@@ -22,7 +36,8 @@ async def act_on_host(desk: Desk, host: str, label: str, request: HostRequest) -
         gone = f"{host} is no longer in the list of hosts"
         outcome = Outcome(Problem(f"{label}: not done", gone))
     else:
-        outcome = await asyncio.wrap_future(port.devices().act(request))
+        asked = asyncio.wrap_future(port.devices().act(request))
+        outcome = await said_if_slow(desk, asked, f"{host}: {label}")
         problem = outcome.problem
         result = "done" if problem is None else f"failed: {problem.reason or problem.what}"
         logs.audit_host(user_name(), host, port.spec.uri, request, result)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tuivm.devicedesk import said_if_slow
 from tuivm.devicescene import DeviceScene
 from tuivm.domainxml.hostdevxml import passing_elements
 from tuivm.domainxml.parse import alias, device_address, parse_domain
@@ -131,7 +132,9 @@ async def _detach(
 async def _act(desk: Desk, view: GuestView, label: str, request: Request, done: str) -> None:
     # As it is now: the host says so where it has gone meanwhile.
     now = desk.store.guest(view.key) or view
-    for outcome in await desk.act(label, [(now, request)]):
+    # In place 3 no row of the guest's shows it.
+    asked = desk.act(label, [(now, request)])
+    for outcome in await said_if_slow(desk, asked, f"{now.guest.name}: {label}"):
         if outcome.ok:
             # The steps name the guest themselves.
             desk.say(_told(outcome) or f"{now.guest.name}: {done}")

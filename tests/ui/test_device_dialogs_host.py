@@ -195,6 +195,16 @@ async def test_detach_refused_is_told(tmp_path: Path) -> None:
         await rig.until(lambda: any("does not let go" in one for one in rig.notices))
 
 
+async def test_a_guest_that_takes_its_time_is_waited_for(tmp_path: Path) -> None:
+    async with devices_shown(tmp_path) as rig:
+        rig.host().hold = True
+        dialog = await opened(rig, DetachDevice, detach_from_its_guest(rig.app, TAKEN, offer()))
+        await press(rig, dialog, "detach")
+        await rig.until(lambda: "web: detaching" in rig.notices)
+        rig.host().answer()
+        await rig.until(lambda: rig.notices[-1] == "DetachDevices")
+
+
 async def to_hostdev(rig: Rig) -> None:
     await rig.press("enter")
     view = next(v for v in rig.app.store.guests.values() if v.guest.name == "web")
