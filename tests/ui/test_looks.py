@@ -131,7 +131,7 @@ async def test_the_cursor_can_be_seen_in_every_theme(tmp_path: Path, theme: str)
         focused = looks()
         await rig.press("l")
         local, rack7 = (
-            next(y for y, line in enumerate(rig.text.splitlines()[1:]) if name in line)
+            next(y for y, line in enumerate(rig.text.splitlines()[1:]) if line.startswith(name))
             for name in ("● local", "● rack7")
         )
         blurred = looks()
