@@ -94,8 +94,7 @@ class FindingList(Vertical):
             words = f"To do it all the same, type the device's address, {address}:"
             entry = field("Address", _Proof(address, self._typed.get(address, "")))
             self.mount(Static(plain(words, "bold"), classes="gap"), entry)
-        if had is not None:
-            self.call_after_refresh(self._focus_again, had)
+        self.call_after_refresh(self._keep_focus, had)
 
     def _focused(self) -> str | None:
         """What the focus is on in here."""
@@ -104,10 +103,14 @@ class FindingList(Vertical):
             return None
         return _about(widget)
 
-    def _focus_again(self, had: str) -> None:
+    def _keep_focus(self, had: str | None) -> None:
         for widget in self.query("_Accept, _Proof"):
-            if _about(widget) == had:
+            if had is not None and _about(widget) == had:
                 widget.focus()
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            # It may have been reached before it had its place.
+            focused.scroll_visible(animate=False)
 
     def _parts(self, finding: Finding) -> list[Widget]:
         sign = _SIGNS[finding.severity][self.app.has_class("-ascii")]

@@ -144,9 +144,10 @@ class GiveBack(Watching[ReturnToHost]):
         users = f"; in use by {', '.join(now.used_by)}" if now.used_by else ""
         self.query_one("#state", Static).update(plain(driver + users))
         self.off("return", self._missing())
-        if self.focused is None:
-            # It could not take the focus before the host had answered.
-            self.query_one("#return", Button).focus()
+        if self.focused is None and self.seen is not None:
+            # Not before the host has answered: a button that is off takes no focus.
+            wanted = self.query_one("#return", Button)
+            (self.query_one("#cancel", Button) if wanted.disabled else wanted).focus()
 
     def _missing(self) -> str:
         if trouble := self.trouble():
