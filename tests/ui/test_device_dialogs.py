@@ -182,6 +182,9 @@ async def test_options_for_a_display(tmp_path: Path) -> None:
         await rig.until(lambda: "Hyper-V vendor:" in rig.words)
         assert button(dialog).disabled
         dialog.query_one("#vendor", Input).value = "none"
+        dialog.query_one("#rom", Input).value = "card.rom"
+        await rig.until(lambda: "ROM file: a whole path" in rig.words)
+        assert button(dialog).disabled
         dialog.query_one("#rom", Input).value = "/roms/card.rom"
         await rig.settle()
         assert "kvm.hidden.state=on,hyperv.vendor_id.state=on" in rig.words.replace("│ ", "")

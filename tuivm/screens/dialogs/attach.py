@@ -252,9 +252,17 @@ class AttachDevice(Watching[AttachDevices]):
             return f"{gone[0].address} is gone from {self._before.host}: nothing is attached."
         if attachment is None:
             return "Not yet: the guest is being looked at."
-        if fault := vendor_id_fault(self._vendor):
-            return f"Hyper-V vendor: {fault}"
+        if fault := self._option_fault():
+            return fault
         return missing_words(self._stops(attachment), self.query_one(FindingList).untyped)
+
+    def _option_fault(self) -> str:
+        """What is wrong with what is typed for a display, "" for nothing."""
+        rom = self.query_one("#rom", Input).value.strip()
+        if rom and not rom.startswith("/"):
+            return "ROM file: a whole path on the host is needed, from / on."
+        fault = vendor_id_fault(self._vendor)
+        return f"Hyper-V vendor: {fault}" if fault else ""
 
     def _stops(self, attachment: Attachment) -> tuple[Finding, ...]:
         found = self.query_one(FindingList)
