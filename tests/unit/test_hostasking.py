@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support.devicehosts import RICH, without
 from tuivm.model.createports import Offered
 from tuivm.model.hosts import Problem
-from tuivm.screens.hostpages.asking import AGAIN_AFTER, Answers, Question, State
+from tuivm.screens.hostpages.asking import AGAIN_AFTER, SPARING, Answers, Question, State
 
 DEVICES = Question.DEVICES
 FIRST = State(1, 0)
@@ -21,14 +21,23 @@ def test_it_is_asked_when_first_looked_at_and_then_now_and_then() -> None:
     assert not answers.due("a", DEVICES, FIRST, 100), "one question at a time"
     assert answers.due("b", DEVICES, FIRST, 0), "each host is asked"
     assert answers.due("a", Question.STORAGE, FIRST, 0), "each question is asked"
-    assert answers.take("a", DEVICES, serial, Offered(RICH), 101)
-    assert not answers.due("a", DEVICES, FIRST, AGAIN_AFTER - 0.1)
-    assert answers.due("a", DEVICES, FIRST, AGAIN_AFTER)
+    assert answers.take("a", DEVICES, serial, Offered(RICH), 1)
+    assert not answers.due("a", DEVICES, FIRST, 1 + AGAIN_AFTER - 0.1)
+    assert answers.due("a", DEVICES, FIRST, 1 + AGAIN_AFTER)
+
+
+def test_a_host_that_takes_long_is_asked_less_often() -> None:
+    answers = Answers()
+    answers.take("a", DEVICES, answers.begin("a", DEVICES, FIRST, 0), Offered(RICH), 60)
+    assert not answers.due("a", DEVICES, FIRST, 60 + 60 * SPARING - 1)
+    assert answers.due("a", DEVICES, FIRST, 60 + 60 * SPARING)
+    assert not answers.due("a", DEVICES, State(1, 1), 119), "changes may never stop"
+    assert answers.due("a", DEVICES, State(1, 1), 120)
 
 
 def test_a_change_or_a_new_connection_makes_it_due() -> None:
     answers = Answers()
-    answers.take("a", DEVICES, answers.begin("a", DEVICES, FIRST, 0), Offered(RICH), 1)
+    answers.take("a", DEVICES, answers.begin("a", DEVICES, FIRST, 1), Offered(RICH), 1)
     assert answers.due("a", DEVICES, State(1, 1), 1)
     assert answers.due("a", DEVICES, State(2, 0), 1)
     answers.begin("a", DEVICES, FIRST, 1)

@@ -12,6 +12,8 @@ from tuivm.model.offers import HostOffer
 
 AGAIN_AFTER = 10.0
 """Seconds after which what is looked at is asked for anew though nothing told of a change."""
+SPARING = 5.0
+"""So many times as long as an answer took, at least, a host is left alone after it."""
 SLOW = 1.0
 """Seconds after which a question that is under way is said to be so."""
 
@@ -39,13 +41,15 @@ class Known(NamedTuple):
     """What is known of one host by one question. Times are monotonic seconds.
 
     offer: the last one there was, also while `problem` says why it could not be had anew. at: when
-    that offer came. asked: when it was last asked. serial, answered: numbers of the newest question
-    and of the newest answer; the same while none is under way."""
+    that offer came. asked, ended: when it was last asked, and when the last answer came. serial,
+    answered: numbers of the newest question and of the newest answer; the same while none is under
+    way."""
 
     offer: HostOffer | None = None
     problem: Problem | None = None
     at: float | None = None
     asked: float | None = None
+    ended: float = 0.0
     state: State = State()
     serial: int = 0
     answered: int = 0
@@ -71,7 +75,10 @@ class Answers:
             return True
         if known.asking:
             return False
-        return known.state != state or now - known.asked >= AGAIN_AFTER
+        took = known.ended - known.asked
+        # Where changes never stop, it is not asked all the time either.
+        pause = max(AGAIN_AFTER, SPARING * took) if known.state == state else took
+        return now - known.ended >= pause
 
     def begin(self, host: str, question: Question, state: State, now: float) -> int:
         """It is asked now. The number of this question, for `take` and `leave`."""
@@ -92,7 +99,7 @@ class Answers:
             # The same object while nothing changed: what was drawn from it need not be anew.
             offer, at = offer if offer == offered.offer else offered.offer, now
         self._known[host, question] = known._replace(
-            offer=offer, problem=offered.problem, at=at, answered=serial
+            offer=offer, problem=offered.problem, at=at, ended=now, answered=serial
         )
         return True
 
