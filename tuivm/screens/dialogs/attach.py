@@ -173,6 +173,8 @@ class AttachDevice(Watching[AttachDevices]):
         attachment = self._attachment()
         if attachment is not None:
             self.query_one(FindingList).show(attachment.findings, attachment.overrides)
+            # The host would miss it: the frame says so.
+            self.set_class(bool(attachment.overrides), "-dangerous")
         self._show_command()
         self.off("attach", self._missing(attachment))
 
