@@ -10,6 +10,7 @@ from uuid import uuid4
 from tuivm.model.createports import CreatePort
 from tuivm.model.deviceports import DevicePort
 from tuivm.model.hosts import Problem
+from tuivm.model.offers import HostOffer
 from tuivm.screens.create.board import Board
 from tuivm.screens.create.draft import Draft
 from tuivm.screens.create.drafter import Drafter, heard
@@ -81,8 +82,7 @@ class DraftingBoard(Board):
             return
         if (offer.devices, offer.guests) != (heard_of.devices, heard_of.guests):
             fresh = offer._replace(devices=heard_of.devices, guests=heard_of.guests)
-            self.put(self.draft._replace(offer=fresh))
-            self.work_out()
+            self._draw_on(fresh)
 
     def show_draft(self) -> None:
         """Show the draft as it is now."""
@@ -122,8 +122,14 @@ class DraftingBoard(Board):
             problem = offered.problem or Problem(f"{self.draft.host} does not say what it offers")
             self.put(self.draft._replace(problem=problem, plan=None))
             return
-        self.put(self.draft._replace(offer=offered.offer, problem=None))
+        self._draw_on(offered.offer)
+
+    def _draw_on(self, offer: HostOffer) -> None:
+        """Work out what follows from a new offer. That begins before the draft is shown: what it
+        says is of the offer before, and must not pass for settled."""
+        self.draft = self.draft._replace(offer=offer, problem=None)
         self.work_out()
+        self.show_draft()
 
     def work_out(self) -> None:
         """Have what follows from the spec worked out, in the background and once at a time."""
