@@ -179,6 +179,14 @@ def test_why_there_is_no_group(state: IommuState, words: str) -> None:
     assert said.findings[0].remedy
 
 
+def test_what_a_device_and_its_interface_both_tell_is_said_once() -> None:
+    nic = NIC._replace(critical=WAY_IN, overridable=WAY_IN)
+    interface = HostDevice("net", "net_eth0", "eth0", parent=nic.nodedev, critical=WAY_IN)
+    said = verdict(nic, HostOffer("here", devices=(nic, interface)))
+    assert said.words == f"would hurt the host: {WAY_IN[0]}"
+    assert not said.override, "the interface's own word is not one to be overridden"
+
+
 def test_an_ordinary_user_gets_usb_alone() -> None:
     offer = DESKTOP._replace(session=True, devices=(NIC, USB))
     assert verdict(NIC, offer).kind is NEVER

@@ -122,15 +122,28 @@ class _Case:
         self.together = tuple(by_key.values())
 
     def said(self, what: str) -> list[tuple[HostDevice, str]]:
-        """Words of this attribute, each with the device that they are of."""
-        return [(one, word) for one in self.together for word in getattr(one, what)]
+        """Words of this attribute, each with the first device that they are of: what is on a
+        device is told of it and of what it carries alike."""
+        owners: dict[str, HostDevice] = {}
+        for one in self.together:
+            for word in getattr(one, what):
+                owners.setdefault(word, one)
+        return [(one, word) for word, one in owners.items()]
+
+    def may_override(self, word: str) -> bool:
+        """Whoever it is said of may be taken in spite of it."""
+        return all(
+            word in one.overridable
+            for one in self.together
+            if word in (*one.critical, *one.used_by)
+        )
 
     def told(self, owner: HostDevice, word: str) -> str:
         return word if owner is self.device else f"{word} ({owner.address})"
 
 
 def _lost(case: _Case) -> list[_Said]:
-    lost = {case.told(one, word): word in one.overridable for one, word in case.said("critical")}
+    lost = {case.told(one, word): case.may_override(word) for one, word in case.said("critical")}
     for member in case.group.bound:
         if member.class_.startswith(BRIDGES):
             lost[f"a bridge of the host's is in its group ({member.address})"] = False
@@ -170,7 +183,7 @@ def _users(case: _Case, guest: str) -> list[_Said]:
         why,
         "do not run both at a time" if idle else "take it from there first",
     )
-    may = all(word in one.overridable and not word.startswith(_GUEST) for one, word in used)
+    may = all(case.may_override(word) and not word.startswith(_GUEST) for _, word in used)
     return [_Said(VerdictKind.IN_USE, f"in use by {_list(users, ', ')}", found, may)]
 
 
