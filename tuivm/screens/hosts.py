@@ -289,10 +289,10 @@ class HostsScreen(AskingPlace):
         self.show_now()
 
     def on_host_page_changed(self) -> None:
-        # After the page itself is painted: what is around it says only how much of it there is.
+        # Once for all that a key changed.
         if not self._changed:
             self._changed = True
-            self.call_after_refresh(self._show_around)
+            self.call_later(self._show_around)
 
     def _show_around(self) -> None:
         self._changed = False
