@@ -139,6 +139,17 @@ def test_a_disk_with_several_paths_leads_to_its_controllers(tree: Tree) -> None:
     assert tree.uses() == (Use(controller, "/ is on it", critical=True),)
 
 
+def test_so_does_a_partition_of_it(tree: Tree) -> None:
+    controller = "/sys/devices/pci0000:00/0000:00:06.0/nvme/nvme0"
+    subsystem = "/sys/devices/virtual/nvme-subsystem/nvme-subsys0"
+    tree.file(f"{controller}/state", "live")
+    tree.block(f"{subsystem}/nvme0n1", "259:0")
+    tree.block(f"{subsystem}/nvme0n1/nvme0n1p2", "259:2")
+    tree.link(f"{subsystem}/nvme0", controller)
+    tree.mount("259:2", "/", "/dev/nvme0n1p2")
+    assert tree.uses() == (Use(controller, "/ is on it", critical=True),)
+
+
 def test_what_zfs_has_is_not_known(tree: Tree) -> None:
     tree.mount("0:40", "/tank", "tank", "zfs")
     assert hostuse.look(tree.root, environ={}).unknown == ("which disks ZFS has: zpool status -P",)
@@ -249,6 +260,17 @@ def test_a_port_of_a_bridge_is_in_use(tree: Tree) -> None:
     tree.interface("br1")
     tree.link(f"{port}/master", "/sys/devices/virtual/net/br1")
     assert tree.uses() == (Use(ETH1, "interface eth1 is part of br1", overridable=True),)
+
+
+@pytest.mark.parametrize(
+    ("state", "up"), [("up", True), ("unknown", True), ("dormant", True), ("down", False)]
+)
+def test_an_interface_that_does_not_tell_of_its_link_is_in_use(
+    tree: Tree, state: str, up: bool
+) -> None:
+    place = tree.interface("wwan0", NIC, state)
+    use = Use(place, "interface wwan0 is up", overridable=True)
+    assert tree.uses() == ((use,) if up else ())
 
 
 def test_the_boot_display(tree: Tree) -> None:

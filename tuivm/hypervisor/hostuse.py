@@ -20,6 +20,8 @@ _NVME_MULTIPATH = "/virtual/nvme-subsystem/"
 _ROUTE_UP = 1
 _IPV4_ANY = "0" * 8
 _IPV6_ANY = "0" * 32
+_NO_LINK = frozenset({"down", "lowerlayerdown", "notpresent"})
+"""Of RFC 2863. Drivers that never tell of their link leave "unknown" on one that is up."""
 _DEEPEST = 16
 """Devices over devices: more is a circle."""
 
@@ -164,8 +166,9 @@ class _Look:
     def _at(self, device: Path, words: str, *, critical: bool = False) -> Iterator[Use]:
         path = self._sys_path(device)
         if _NVME_MULTIPATH in path:
-            # The disk is one of several paths to it; its controllers hang on PCI.
-            for entry in _entries(Path(os.path.realpath(device)).parent):
+            # A disk of several paths, or a partition of it; its controllers hang on PCI.
+            before, between, after = os.path.realpath(device).partition(_NVME_MULTIPATH)
+            for entry in _entries(Path(before + between + after.partition("/")[0])):
                 if re.fullmatch(r"nvme\d+", entry.name):
                     yield Use(self._sys_path(entry), words, critical)
         elif "/devices/virtual/" not in path:
@@ -209,7 +212,7 @@ class _Look:
         if master.exists():
             words = f"interface {interface.name} is part of {master.resolve().name}"
             yield Use(place, words, overridable=True)
-        elif (machine.text(interface / "operstate") or "").strip() == "up":
+        elif (machine.text(interface / "operstate") or "down").strip() not in _NO_LINK:
             yield Use(place, f"interface {interface.name} is up", overridable=True)
 
     def _default_routes(self) -> tuple[str, ...]:
