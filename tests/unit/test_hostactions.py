@@ -314,6 +314,16 @@ def test_a_pool_of_functions(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "network vfs gives out the VFs of eth1 already" in other.problem.reason
 
 
+def test_no_pool_takes_a_vf_that_the_host_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = vf(VFS[1], critical=("the default route goes through it (eth3)",))
+    asking(monkeypatch, pf(virtual_functions=VFS, interfaces=("eth1",)), vf(VFS[0]), needs)
+    with libvirt_test_driver() as conn:
+        outcome = perform(conn, HOST, MakeFunctionPool("vfs", ADDRESS))
+        assert outcome.problem is not None
+        assert f"{VFS[1]}: the default route goes through it" in outcome.problem.reason
+        assert [one.name() for one in conn.listAllNetworks()] == ["default"]
+
+
 def test_a_pool_that_does_not_start_is_not_left(monkeypatch: pytest.MonkeyPatch) -> None:
     asking(monkeypatch, pf(virtual_functions=VFS, interfaces=("eth1",)))
 

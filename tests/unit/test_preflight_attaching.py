@@ -129,6 +129,29 @@ def test_the_rest_of_the_group_may_be_the_guests_already() -> None:
     assert "pass-used" in errors(attach(GPU, target=OFF, offer=with_devices(GPU, audio)))
 
 
+def test_the_rest_of_the_group_may_be_in_what_a_running_guest_starts_with_next() -> None:
+    later = WEB._replace(defined=(Named(pci=GPU_AUDIO.address),))
+    both = with_devices(GPU, GPU_AUDIO)
+    assert "pass-group" not in ids(attach(GPU, target=later, when=When.NEXT_BOOT, offer=both))
+    # Now the host has it still.
+    assert "pass-group" in errors(attach(GPU, target=later, when=When.NOW, offer=both))
+    assert "pass-group" in errors(attach(GPU, target=later, when=When.BOTH, offer=both))
+
+
+def test_a_guest_whose_name_says_that_it_is_off_is_another_one() -> None:
+    used = VF._replace(used_by=("guest web (off)",))
+    offer = with_devices(used)
+    assert "pass-used" not in ids(attach(used, offer=offer))
+    named_so = offer._replace(guests=(("web", "1", False), ("web (off)", "2", True)))
+    assert "pass-used" in errors(attach(used, offer=named_so))
+
+
+def test_a_command_quotes_the_name_of_a_guest() -> None:
+    short = WEB._replace(name="my web; x", hard_limit_kib=GIB_KIB)
+    remedy = only(attach(VF, target=short), "attach-hard-limit").remedy
+    assert remedy.startswith("virsh memtune 'my web; x' --hard-limit ")
+
+
 def test_what_is_critical_is_typed_where_it_may_be() -> None:
     carries = NIC._replace(overridable=NIC.critical, virtual_functions=())
     found = attach(carries)

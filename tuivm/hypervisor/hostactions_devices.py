@@ -185,6 +185,7 @@ def make_function_pool(
     offer = devices(conn, spec)
     device = _at(offer, request.address)
     interface = _interface_of(device)
+    _check_functions(device, offer)
     for one in conn.listAllNetworks():
         if one.name() == request.name:
             raise RefusalError(f"{spec.name} has a network {request.name} already")
@@ -228,6 +229,22 @@ def _interface_of(device: HostDevice) -> str:
             "return it to the host first",
         )
     return device.interfaces[0]
+
+
+def _check_functions(device: HostDevice, offer: HostOffer) -> None:
+    """libvirt gives out each VF that no guest has, whatever the host does with it."""
+    needed = [
+        f"{one.address}: {words}"
+        for one in offer.devices
+        if one.address in device.virtual_functions
+        for words in one.critical
+    ]
+    if needed:
+        raise RefusalError(
+            f"the host needs one of its VFs: {'; '.join(needed)}",
+            "the network would give it to a guest, and take it from the host",
+            "end that use first, or give the other VFs to guests one by one",
+        )
 
 
 def _pool_xml(name: str, interface: str) -> str:

@@ -234,7 +234,7 @@ class _Found:
                     yield f"whether this connection comes through {name}: {asked}"
             if one.block:
                 filled = " (something is on it)" if one.filled else ""
-                yield f"whether the host uses {one.block}{filled}: lsblk {one.block}"
+                yield f"whether the host uses {one.block}{filled}: lsblk {shlex.quote(one.block)}"
         if device.class_.startswith(_NVME) and device.driver == "nvme" and not device.blocks:
             place = f"/sys/bus/pci/devices/{device.address}/nvme"
             yield f"which disks it has: ls -d {place}/*/nvme*"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from tuivm.domainxml.nodedevs import Named
 from tuivm.domainxml.target import Target, read_target
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.offers import HostDevice, HostOffer
@@ -43,10 +44,11 @@ def check_attach(
             address = shown(matching[0].address)
             findings.append(error("pass-twice", "", f"{address} is named twice", "", "once"))
     around = Surroundings(offer.devices)
+    stays = _stays(target, when)
     held = {
         (one.kind, one.address)
         for one in offer.devices
-        if any(named.means(one) for named in target.named)
+        if all(any(named.means(one) for named in moment) for moment in stays)
     }
     overrides = []
     for device, passed in found.items():
@@ -80,6 +82,13 @@ def refusals(
         if (finding.severity is Severity.ERROR and finding.field not in typed)
         or (finding.severity is Severity.WARNING and accept_key(finding) not in accepted)
     )
+
+
+def _stays(target: Target, when: When) -> list[tuple[Named, ...]]:
+    """What the guest has of the host, at each moment from which it is to have more."""
+    if not target.running or when is When.NOW:
+        return [target.named]
+    return [target.defined] if when is When.NEXT_BOOT else [target.named, target.defined]
 
 
 def _has(device: HostDevice, target: Target, when: When) -> Iterator[Finding]:

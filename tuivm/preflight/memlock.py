@@ -7,6 +7,7 @@ memory once a device where the guest has an IOMMU of its own (each is then mappe
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -78,7 +79,8 @@ def _limits(target: Target, lock: Lock, offer: HostOffer) -> Iterator[Finding]:
     hard = target.hard_limit_kib
     if hard is not None:
         enough = lock.wanted_kib + GIB_KIB
-        raised = f"virsh memtune {shown(target.name)} --hard-limit {enough} --config, or without it"
+        name = shown(shlex.quote(target.name))
+        raised = f"virsh memtune {name} --hard-limit {enough} --config, or without it"
         if hard < lock.wanted_kib:
             yield error(
                 "attach-hard-limit",

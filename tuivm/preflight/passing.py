@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -162,13 +163,16 @@ def _lost(case: _Case) -> list[_Said]:
 
 def _users(case: _Case, guest: str) -> list[_Said]:
     """guest: whose own use does not count."""
-    own = {f"{_GUEST}{guest}", f"{_GUEST}{guest} (off)"} if guest else set()
+    active = {f"{_GUEST}{name}" for name, _uuid, active in case.offer.guests if active}
+    own = {f"{_GUEST}{guest}"} if guest else set()
+    if guest and f"{_GUEST}{guest} (off)" not in active:
+        own.add(f"{_GUEST}{guest} (off)")
     used = [(one, word) for one, word in case.said("used_by") if word not in own]
     if not used:
         return []
     off = {f"{_GUEST}{name} (off)" for name, _uuid, active in case.offer.guests if not active}
     # Of a guest with a name that ends so.
-    off -= {f"{_GUEST}{name}" for name, _uuid, active in case.offer.guests if active}
+    off -= active
     idle = all(word in off for _, word in used)
     why = "it would be taken from its user"
     if idle:
@@ -251,7 +255,7 @@ def _impossible(
             what = "a root hub: the USB controller itself" if root else "a hub"
             return f"it is {what}", "pass what is plugged into it, one by one"
         case "mdev" if device.active is False:
-            start = f"virsh nodedev-start {shown(device.nodedev)}"
+            start = f"virsh nodedev-start {shown(shlex.quote(device.nodedev))}"
             return "it is not started, so there is no device yet", start
         case "net":
             return _impossible_net(around.owner(device))
