@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -272,11 +272,16 @@ class Seer:
 
     @property
     def alive(self) -> bool:
-        return self.guest.isActive() == 1
+        """It has not been removed, as one is that a failed test left with a device."""
+        try:
+            return self.guest.isActive() == 1
+        except libvirt.libvirtError:
+            return False
 
     def close(self) -> None:
         self._shell.console.close()
-        remove(self.guest)
+        with suppress(libvirt.libvirtError):
+            remove(self.guest)
 
     def run(self, line: str) -> str:
         return self._shell.run(line)
