@@ -6,9 +6,11 @@ import libvirt
 import pytest
 
 from tuivm.domainxml.nodedevs import Named, NodeDevice
+from tuivm.hypervisor.devicesurvey import devices
 from tuivm.hypervisor.hostdevices import host_devices
 from tuivm.hypervisor.survey import Asked, place_of, read_guests
-from tuivm.model.offers import HostDevice
+from tuivm.model.hosts import HostSpec
+from tuivm.model.offers import HostDevice, Network
 
 LIVE = """<domain type='kvm' id='1'><name>{0}</name><devices>
   <hostdev mode='subsystem' type='pci'><source><address bus='3' slot='0' function='0'/></source>
@@ -118,3 +120,19 @@ def test_a_guest_that_cannot_be_read_may_have_any_device() -> None:
 def test_where_a_host_is(uri: str, local: bool, session: bool, over_network: bool) -> None:
     place = place_of(Conn(uri=uri))  # type: ignore[arg-type]
     assert (place.local, place.session, place.over_network) == (local, session, over_network)
+
+
+def test_a_vf_that_a_network_gives_out_is_told_with_the_devices() -> None:
+    conn = libvirt.open("test:///default")
+    network = conn.networkCreateXML(
+        "<network><name>vfs</name><forward mode='hostdev'>"
+        "<address type='pci' domain='0' bus='3' slot='16' function='0'/></forward></network>"
+    )
+    try:
+        found = devices(conn, HostSpec("rack", "test:///default"))
+    finally:
+        network.destroy()
+        conn.close()
+    pool = Network("vfs", active=True, forward="hostdev", devices=("0000:03:10.0",))
+    assert found.networks == (pool,)
+    assert not found.remarks

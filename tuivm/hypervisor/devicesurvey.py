@@ -7,6 +7,7 @@ import libvirt
 from tuivm.domainxml.hostcaps import read_capabilities
 from tuivm.hypervisor import hostuse
 from tuivm.hypervisor.hostdevices import host_devices
+from tuivm.hypervisor.hostnetworks import read_pools_of_functions
 from tuivm.hypervisor.hostnodes import read_nodes
 from tuivm.hypervisor.iommu import local_iommu, remote_iommu
 from tuivm.hypervisor.nesting import local_nesting, remote_nesting
@@ -17,8 +18,9 @@ from tuivm.model.offers import Capabilities, HostOffer
 
 
 def devices(conn: libvirt.virConnect, spec: HostSpec) -> HostOffer:
-    """With its memory, as a guest with a device has all of its own locked, and on this machine
-    the NUMA nodes of its capabilities alone: libvirt may take a minute to tell of the rest.
+    """With its memory, as a guest with a device has all of its own locked, the networks that give
+    out VFs, and on this machine the NUMA nodes of its capabilities alone: libvirt may take a minute
+    to tell of the rest.
 
     Raises libvirtError when the host does not even list its guests.
     """
@@ -44,6 +46,7 @@ def devices(conn: libvirt.virConnect, spec: HostSpec) -> HostOffer:
     memory, free = memory_kib(conn, asked)
     return who(conn, spec, place, asked)._replace(
         devices=found,
+        networks=asked("virtual networks", lambda: read_pools_of_functions(conn)) or (),
         iommu=iommu,
         nesting=nesting,
         memory_kib=memory,

@@ -37,6 +37,22 @@ def read_networks(
     return tuple(sorted(found))
 
 
+def read_pools_of_functions(conn: libvirt.virConnect) -> tuple[Network, ...]:
+    """Networks that give guests devices of the host's, with what they give out while they run;
+    without leases and users. Raises libvirtError."""
+    found = []
+    for network in conn.listAllNetworks():
+        try:
+            said = read_network(network.XMLDesc(), active=bool(network.isActive()))
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_NETWORK:
+                raise
+            continue
+        if said.forward == "hostdev":
+            found.append(said)
+    return tuple(sorted(found))
+
+
 def _leases(network: libvirt.virNetwork) -> tuple[Lease, ...]:
     try:
         told = network.DHCPLeases()

@@ -33,7 +33,8 @@ class DevicePort(Protocol):
     host, uri, driver, session, local, versions and guests."""
 
     def devices(self) -> Future[Offered]:
-        """devices, iommu, nesting, memory, NUMA nodes: what verdicts are drawn from."""
+        """devices, iommu, nesting, memory, NUMA nodes, networks that give out VFs: what verdicts
+        are drawn from."""
 
     def overview(self) -> Future[Offered]:
         """capabilities (with free hugepages), cpus, memory, iommu, nesting, secure. May take the
