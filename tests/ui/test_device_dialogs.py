@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.widgets import Button, Input
 
 from tests.ui.device_support import (
@@ -29,6 +30,7 @@ from tuivm.model.hosts import Problem
 from tuivm.model.offers import HostDevice
 from tuivm.model.requests import AttachDevices, When
 from tuivm.model.spec import Passed, PassKind
+from tuivm.screens.dialogs import watching
 from tuivm.screens.dialogs.attach import AttachDevice
 from tuivm.screens.dialogs.base import Tick
 from tuivm.screens.dialogs.find import FindOne
@@ -201,6 +203,26 @@ async def test_options_of_displays_are_of_displays_alone(tmp_path: Path) -> None
         dialog = await attaching(rig, NIC)
         assert not dialog.query_one("#hide", Tick).display
         assert "Hyper-V vendor" not in rig.words
+
+
+async def test_what_is_said_of_a_display_counts_while_one_is_given(tmp_path: Path) -> None:
+    group = (GPU.address, SMBUS.address)
+    gpu = GPU._replace(iommu_group=8, group_members=group)
+    beside = SMBUS._replace(group_members=group)
+    async with devices_shown(tmp_path) as rig:
+        rig.host().device_port.offer = offer((gpu, beside))
+        dialog = await attaching(rig, beside)
+        dialog.query_one("#group", Tick).focus()
+        await rig.press("space")
+        dialog.query_one("#hide", Tick).focus()
+        await rig.press("space")
+        dialog.query_one("#rom", Input).value = "card.rom"
+        await rig.until(lambda: "ROM file: a whole path" in rig.words)
+        assert "kvm.hidden.state=on" in rig.words
+        dialog.query_one("#group", Tick).focus()
+        await rig.press("space")
+        await rig.until(lambda: "ROM file" not in rig.words)
+        assert "kvm.hidden.state=on" not in rig.words
 
 
 async def test_warnings_are_accepted_one_by_one(tmp_path: Path) -> None:
@@ -382,6 +404,22 @@ async def test_the_host_cannot_tell(tmp_path: Path) -> None:
         dialog = await attaching(rig, NIC)
         await rig.until(lambda: "cannot ask local: connection reset" in rig.words)
         assert button(dialog).disabled
+
+
+async def test_a_host_that_could_not_tell_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "RETRY", 0.01)
+    async with devices_shown(tmp_path) as rig:
+        rig.host().device_port.problem = Problem("cannot ask local", "it took too long")
+        dialog = await attaching(rig, NIC)
+        await rig.until(lambda: "it took too long" in rig.words)
+        rig.host().device_port.problem = None
+        await rig.until(lambda: dialog.seen is not None and dialog.seen.problem is None)
+        await rig.settle()
+        assert "it took too long" not in rig.words
+        await accept_all(rig, dialog)
+        assert not button(dialog).disabled
 
 
 async def test_the_host_refuses(tmp_path: Path) -> None:

@@ -330,6 +330,8 @@ async def test_return_to_the_hosts_driver(tmp_path: Path) -> None:
         rig.host().device_port.offer = offer((taken,))
         dialog = await opened(rig, GiveBack, return_to_host(rig.app, taken, offer((taken,))))
         assert "nodedev-reattach pci_0000_01_00_0" in rig.words
+        await rig.press("y")
+        assert rig.app.clipboard.endswith("nodedev-reattach pci_0000_01_00_0")
         await rig.press("enter")
         await rig.until(lambda: rig.app.screen is not dialog)
         assert rig.host().device_port.requests == [ReturnToHost(NIC.nodedev)]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
@@ -18,6 +16,7 @@ from tuivm.model.spec import Passed, PassKind
 from tuivm.preflight.attaching import Attachment, Target, check_attach, refusals
 from tuivm.preflight.hiding import vendor_id_fault
 from tuivm.preflight.passing import VerdictKind, verdict
+from tuivm.preflight.passing_costs import is_gpu
 from tuivm.screens.create.devicetree import group_of
 from tuivm.screens.devicewords import (
     as_passed,
@@ -32,8 +31,6 @@ from tuivm.screens.dialogs.findings import FindingList, missing_words
 from tuivm.screens.dialogs.turn import Turn
 from tuivm.screens.dialogs.watching import Scene, Watching
 
-_DISPLAY = "03"
-"""PCI's base class."""
 _WHEN = {
     When.BOTH: "now and at each boot",
     When.NOW: "now alone: gone when it stops",
@@ -57,9 +54,6 @@ class AttachDevice(Watching[AttachDevices]):
     AttachDevice .field > Static { width: 15; }
     """
     AUTO_FOCUS = "#cancel"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy", "Copy the command", show=False),
-    ]
 
     def __init__(self, scene: Scene, devices: Sequence[HostDevice], on_host: HostOffer) -> None:
         super().__init__(scene)
@@ -67,7 +61,6 @@ class AttachDevice(Watching[AttachDevices]):
         self._before = on_host
         guest = scene.guest()
         self._guest = guest.guest.name if guest else ""
-        self._command = ""
 
     @property
     def title_text(self) -> str:
@@ -140,11 +133,11 @@ class AttachDevice(Watching[AttachDevices]):
 
     def _passed(self) -> list[tuple[Passed, HostDevice]]:
         by_port = bool(self.query_one("#by", Turn).value)
-        rom = self.query_one("#rom", Input).value.strip()
+        rom = self._rom
         named = []
         for device in self._chosen():
             passed = as_passed(device, self._offer.devices, by_port=by_port)
-            if rom and _is_display(device) and passed.kind in (PassKind.PCI, PassKind.VF):
+            if rom and is_gpu(device) and passed.kind in (PassKind.PCI, PassKind.VF):
                 passed = passed._replace(rom_file=rom)
             named.append((passed, device))
         return named
@@ -154,12 +147,21 @@ class AttachDevice(Watching[AttachDevices]):
         return self.query_one("#when", Turn).value or When.NEXT_BOOT
 
     @property
+    def _with_gpu(self) -> bool:
+        """What is said of displays counts while one of them is among those to give."""
+        return any(is_gpu(one) for one in self._chosen())
+
+    @property
     def _hides(self) -> bool:
-        return self.query_one("#hide", Tick).value
+        return self._with_gpu and self.query_one("#hide", Tick).value
 
     @property
     def _vendor(self) -> str:
-        return self.query_one("#vendor", Input).value.strip()
+        return self.query_one("#vendor", Input).value.strip() if self._with_gpu else ""
+
+    @property
+    def _rom(self) -> str:
+        return self.query_one("#rom", Input).value.strip() if self._with_gpu else ""
 
     # what is shown
 
@@ -196,9 +198,9 @@ class AttachDevice(Watching[AttachDevices]):
         by.display = len(usb) == 1 and len(self._devices) == 1
         if by.display:
             by.offer(ways_to_name(usb[0], offer.devices))
-        display = any(_is_display(one) for one in self._chosen())
+        shown = self._with_gpu
         for part in ("#hide", "#vendor-row", "#rom-row"):
-            self.query_one(part).display = display
+            self.query_one(part).display = shown
 
     def _show_when(self) -> None:
         view, turn = self.scene.guest(), self.query_one("#when", Turn)
@@ -238,13 +240,13 @@ class AttachDevice(Watching[AttachDevices]):
             elements = [device_xml([one]) for one in self._passed()]
         except ValueError as error:
             # What is named by a port in which nothing is plugged in any more.
-            self._command = f"none: {error}"
+            self.command = f"none: {error}"
         else:
             uri, guest = self.scene.uri, self._guest
             lines = [by_hand(uri, "attach-device", guest, elements, self._when)]
             lines.append(options_by_hand(guest, hide=self._hides, vendor_id=self._vendor, uri=uri))
-            self._command = "\n".join(filter(None, lines))
-        self.query_one("#command", Static).update(paragraph(self._command.split("\n")))
+            self.command = "\n".join(filter(None, lines))
+        self.query_one("#command", Static).update(paragraph(self.command.split("\n")))
 
     def _missing(self, attachment: Attachment | None) -> str:
         """What still stands in the way, "" for nothing."""
@@ -260,8 +262,7 @@ class AttachDevice(Watching[AttachDevices]):
 
     def _option_fault(self) -> str:
         """What is wrong with what is typed for a display, "" for nothing."""
-        rom = self.query_one("#rom", Input).value.strip()
-        if rom and not rom.startswith("/"):
+        if self._rom and not self._rom.startswith("/"):
             return "ROM file: a whole path on the host is needed, from / on."
         fault = vendor_id_fault(self._vendor)
         return f"Hyper-V vendor: {fault}" if fault else ""
@@ -272,11 +273,6 @@ class AttachDevice(Watching[AttachDevices]):
 
     # answering
 
-    def action_copy(self) -> None:
-        """Hand the commands to the terminal's clipboard (OSC 52)."""
-        self.app.copy_to_clipboard(self._command)
-        self.notify("The command was handed to the terminal's clipboard.", markup=False)
-
     @on(Button.Pressed, "#attach")
     def _accept(self) -> None:
         # Looked at again: the guest, the host or the device may have gone since it was painted.
@@ -284,22 +280,17 @@ class AttachDevice(Watching[AttachDevices]):
         if self._missing(self._attachment()):
             return
         found = self.query_one(FindingList)
-        display = any(_is_display(one) for one in self._chosen())
         self.dismiss(
             AttachDevices(
                 tuple(one for one, _ in self._passed()),
                 self._when,
                 accepted=found.accepted,
                 overridden=found.overridden,
-                hide_hypervisor=display and self._hides,
-                vendor_id=self._vendor if display else "",
+                hide_hypervisor=self._hides,
+                vendor_id=self._vendor,
             )
         )
 
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:
         self.dismiss(None)
-
-
-def _is_display(device: HostDevice) -> bool:
-    return device.kind == "pci" and device.class_.startswith(_DISPLAY)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.widgets import Button, Static
 
 from tuivm.model.offers import HostDevice
@@ -45,9 +43,6 @@ class DetachDevice(Watching[DetachDevices]):
     """
     AUTO_FOCUS = "#cancel"
     dangerous = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy", "Copy the command", show=False),
-    ]
 
     def __init__(self, scene: Scene, passed: Passed, device: HostDevice | None = None) -> None:
         super().__init__(scene)
@@ -55,7 +50,6 @@ class DetachDevice(Watching[DetachDevices]):
         self._known = device
         guest = scene.guest()
         self._guest = guest.guest.name if guest else ""
-        self._command = ""
 
     @property
     def title_text(self) -> str:
@@ -154,10 +148,10 @@ class DetachDevice(Watching[DetachDevices]):
         try:
             xml = device_xml([(self._as_named(), device)])
         except ValueError as error:
-            self._command = f"none: {error}"
+            self.command = f"none: {error}"
         else:
-            self._command = by_hand(self.scene.uri, "detach-device", self._guest, [xml], self._when)
-        self.query_one("#command", Static).update(paragraph(self._command.split("\n")))
+            self.command = by_hand(self.scene.uri, "detach-device", self._guest, [xml], self._when)
+        self.query_one("#command", Static).update(paragraph(self.command.split("\n")))
 
     def _missing(self) -> str:
         if trouble := self.trouble():
@@ -165,11 +159,6 @@ class DetachDevice(Watching[DetachDevices]):
         if not self._able():
             return f"{self._guest} no longer has it: nothing is to be done."
         return ""
-
-    def action_copy(self) -> None:
-        """Hand the commands to the terminal's clipboard (OSC 52)."""
-        self.app.copy_to_clipboard(self._command)
-        self.notify("The command was handed to the terminal's clipboard.", markup=False)
 
     @on(Button.Pressed, "#detach")
     def _take(self) -> None:

@@ -4,11 +4,9 @@ to guests."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.widgets import Button, Input, Static
 
 from tuivm.model.hostrequests import MakeFunctionPool, SetFunctions
@@ -36,10 +34,6 @@ class SetVfs(Watching[SetFunctions]):
     SetVfs .field > Static { width: 15; }
     """
     AUTO_FOCUS = "#number"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+y", "copy", "Copy the command", show=False),
-        Binding("y", "copy", "Copy the command", show=False),
-    ]
 
     def __init__(self, scene: Scene, device: HostDevice, host: str, *, local: bool) -> None:
         super().__init__(scene)
@@ -86,7 +80,8 @@ class SetVfs(Watching[SetFunctions]):
             else "libvirt cannot do that, and tuivm writes to no other machine. Run there:"
         )
         self.query_one("#where", Static).update(plain(where))
-        self.query_one("#command", Static).update(paragraph(self._command.split("\n"), "bold"))
+        self.command = self._by_hand(self._number)
+        self.query_one("#command", Static).update(paragraph(self.command.split("\n"), "bold"))
         if self._local:
             self.off("set", self._missing())
         else:
@@ -97,9 +92,7 @@ class SetVfs(Watching[SetFunctions]):
         text = self.query_one("#number", Input).value.strip()
         return int(text) if text.isascii() and text.isdigit() else None
 
-    @property
-    def _command(self) -> str:
-        wanted = self._number
+    def _by_hand(self, wanted: int | None) -> str:
         now = self._now
         current = len(now.virtual_functions)
         return (
@@ -146,12 +139,6 @@ class SetVfs(Watching[SetFunctions]):
             users = ", ".join((*used[0].critical, *used[0].used_by))
             return f"{used[0].address} is in use by {users}: take it from there first."
         return ""
-
-    def action_copy(self) -> None:
-        """Hand the command to the terminal's clipboard (OSC 52)."""
-        if command := self._command:
-            self.app.copy_to_clipboard(command)
-            self.notify("The command was handed to the terminal's clipboard.", markup=False)
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#set")

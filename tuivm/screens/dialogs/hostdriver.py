@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.widgets import Button, Static
 
 from tuivm.model.hostrequests import DetachFromHost, ReturnToHost
@@ -31,15 +29,12 @@ class TakeFromHost(Watching[DetachFromHost]):
     """
     AUTO_FOCUS = "#cancel"
     dangerous = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy", "Copy the command", show=False),
-    ]
 
     def __init__(self, scene: Scene, device: HostDevice, host: str) -> None:
         super().__init__(scene)
         self._device = device
         self._host = host
-        self._command = virsh(scene.uri, "nodedev-detach", device.nodedev)
+        self.command = virsh(scene.uri, "nodedev-detach", device.nodedev)
 
     @property
     def title_text(self) -> str:
@@ -56,7 +51,7 @@ class TakeFromHost(Watching[DetachFromHost]):
         yield Static(plain(_taken(self._device)), id="means", classes="gap")
         yield FindingList()
         yield Static(plain("The same on the command line:"), classes="label gap")
-        yield Static(plain(self._command))
+        yield Static(plain(self.command))
 
     def buttons(self) -> Iterable[Button]:
         yield button("Leave", "cancel")
@@ -89,11 +84,6 @@ class TakeFromHost(Watching[DetachFromHost]):
         stops = refusals(checked, found.accepted, found.overridden)
         return missing_words(stops, found.untyped)
 
-    def action_copy(self) -> None:
-        """Hand the command to the terminal's clipboard (OSC 52)."""
-        self.app.copy_to_clipboard(self._command)
-        self.notify("The command was handed to the terminal's clipboard.", markup=False)
-
     @on(Button.Pressed, "#take")
     def _take(self) -> None:
         # Looked at again: the device may have gone since it was painted.
@@ -121,6 +111,11 @@ class GiveBack(Watching[ReturnToHost]):
         super().__init__(scene)
         self._device = device
         self._host = host
+        self.command = virsh(scene.uri, "nodedev-reattach", device.nodedev)
+
+    @property
+    def keys(self) -> Keys:
+        return (("Enter", "return"), ("y", "copy"), ("Esc", "leave it"))
 
     @property
     def title_text(self) -> str:
@@ -132,7 +127,7 @@ class GiveBack(Watching[ReturnToHost]):
         means = "The host's own driver for it takes it, if it has one, and what it serves comes up."
         yield Static(plain(means), classes="gap")
         yield Static(plain("The same on the command line:"), classes="label gap")
-        yield Static(plain(virsh(self.scene.uri, "nodedev-reattach", self._device.nodedev)))
+        yield Static(plain(self.command))
 
     def buttons(self) -> Iterable[Button]:
         yield button("Leave", "cancel")

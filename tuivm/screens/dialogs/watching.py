@@ -4,8 +4,9 @@ so it is looked at again as soon as the host tells that something is different."
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import ClassVar, NamedTuple, Protocol, TypeVar
 
+from textual.binding import Binding, BindingType
 from textual.widgets import Button
 
 from tuivm.domainxml.target import Target
@@ -18,6 +19,8 @@ from tuivm.screens.dialogs.base import Dialog
 T = TypeVar("T")
 BEAT = 0.5
 """Seconds between two looks at whether something has changed."""
+RETRY = 5.0
+"""Seconds after which a host that could not tell is asked again, though nothing has changed."""
 
 
 class Side(NamedTuple):
@@ -60,9 +63,16 @@ class Scene(Protocol):
 
 
 class Watching(Dialog[T]):
-    """Subclasses give `stand`: show what is `seen`, which is None until the host has answered."""
+    """Subclasses give `stand`: show what is `seen`, which is None until the host has answered.
+
+    Those that show the same as a command have it in `command`, from where it can be copied."""
 
     note_rows = 1
+    command = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Where something is typed, a letter is a letter.
+        Binding("y,ctrl+y", "copy", "Copy the command", show=False),
+    ]
 
     def __init__(self, scene: Scene) -> None:
         super().__init__()
@@ -116,7 +126,19 @@ class Watching(Dialog[T]):
         finally:
             self._looking = False
         if self.is_attached:
+            if self.seen.problem is not None:
+                self.set_timer(RETRY, self._look_again)
             self.stand()
+
+    def _look_again(self) -> None:
+        """With the next beat."""
+        self._stamp = None
+
+    def action_copy(self) -> None:
+        """Hand the command to the terminal's clipboard (OSC 52)."""
+        if self.command:
+            self.app.copy_to_clipboard(self.command)
+            self.notify("The command was handed to the terminal's clipboard.", markup=False)
 
 
 def same(one: HostDevice, other: HostDevice) -> bool:
