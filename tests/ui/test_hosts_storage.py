@@ -193,9 +193,11 @@ async def test_each_host_keeps_its_own_cursor_and_folds(tmp_path: Path) -> None:
         await rig.press("h", "h", "h", "j")
         await rig.tick()
         assert "base.qcow2" in rig.text, "folded on the other host alone"
+        assert item(rig).name == "backup"
         await rig.press("k")
         await rig.tick()
         assert "base.qcow2" not in rig.text
+        assert item(rig).name == "fast", "where it was left, though the other was not known yet"
 
 
 COLOUR, MONOCHROME, ASCII = Options(), Options(theme="monochrome"), Options(ascii=True)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from tests.support.devicehosts import RICH, without
 from tuivm.model.createports import Offered
 from tuivm.model.hosts import Problem
-from tuivm.screens.hostpages.asking import AGAIN_AFTER, SPARING, Answers, Question, State
+from tuivm.screens.hostpages.asking import (
+    AGAIN_AFTER,
+    OVERVIEW_AFTER,
+    SPARING,
+    Answers,
+    Question,
+    State,
+)
 
 DEVICES = Question.DEVICES
 FIRST = State(1, 0)
@@ -24,6 +31,15 @@ def test_it_is_asked_when_first_looked_at_and_then_now_and_then() -> None:
     assert answers.take("a", DEVICES, serial, Offered(RICH), 1)
     assert not answers.due("a", DEVICES, FIRST, 1 + AGAIN_AFTER - 0.1)
     assert answers.due("a", DEVICES, FIRST, 1 + AGAIN_AFTER)
+
+
+def test_the_overview_is_asked_for_less_often() -> None:
+    answers = Answers()
+    overview = Question.OVERVIEW
+    answers.take("a", overview, answers.begin("a", overview, FIRST, 0), Offered(RICH), 1)
+    assert not answers.due("a", overview, FIRST, 1 + OVERVIEW_AFTER - 0.1)
+    assert answers.due("a", overview, FIRST, 1 + OVERVIEW_AFTER)
+    assert answers.due("a", overview, State(2, 0), 1), "another connection may be another host"
 
 
 def test_a_host_that_takes_long_is_asked_less_often() -> None:

@@ -275,6 +275,9 @@ def test_every_fact_of_virtualization_is_explained() -> None:
     iommu = explain_fact("iommu", STATUS.spec, FACTS, sample.OVERVIEW)
     assert iommu is not None
     assert "update-grub" in iommu.text, "what turns it on is there to be copied"
+    split = explain_fact("sriov", STATUS.spec, FACTS, sample.OVERVIEW)
+    assert split is not None
+    assert split.command.endswith("nodedev-list --cap pci"), "vports are those of Fibre Channel"
     features = explain_fact(FEATURES, STATUS.spec, FACTS, sample.OVERVIEW)
     assert features is not None
     assert "avic: interrupts reach a guest without an exit" in features.text

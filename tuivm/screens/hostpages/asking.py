@@ -12,6 +12,8 @@ from tuivm.model.offers import HostOffer
 
 AGAIN_AFTER = 10.0
 """Seconds after which what is looked at is asked for anew though nothing told of a change."""
+OVERVIEW_AFTER = 60.0
+"""The same for the overview: it is dear for a host, and what it is made of hardly ever changes."""
 SPARING = 5.0
 """So many times as long as an answer took, at least, a host is left alone after it."""
 SLOW = 1.0
@@ -77,7 +79,8 @@ class Answers:
             return False
         took = known.ended - known.asked
         # Where changes never stop, it is not asked all the time either.
-        pause = max(AGAIN_AFTER, SPARING * took) if known.state == state else took
+        regular = OVERVIEW_AFTER if question is Question.OVERVIEW else AGAIN_AFTER
+        pause = max(regular, SPARING * took) if known.state == state else took
         return now - known.ended >= pause
 
     def begin(self, host: str, question: Question, state: State, now: float) -> int:

@@ -36,7 +36,7 @@ _WORDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "SR-IOV",
         "A device with SR-IOV (a physical function, PF) can split itself into virtual functions "
         "(VFs), each of which a guest drives itself: physical, partitioned.",
-        ("nodedev-list", "--cap", "vports"),
+        ("nodedev-list", "--cap", "pci"),
     ),
     "secure": (
         "secure guests",

@@ -83,9 +83,11 @@ class PartsPage(HostPage):
     # the page
 
     def set_offer(self, offer: HostOffer | None) -> None:
-        if offer is not None and offer.host != self._host:
-            self._cursors[self._host] = self.list.item
-            self._host = offer.host
+        host = offer.host if offer is not None else ""
+        if host != self._host:
+            # One that is still to be gone to was never left.
+            self._cursors.setdefault(self._host, self.list.item)
+            self._host = host
         self._offer = offer
         if offer is not None:
             self.read(offer)
