@@ -47,7 +47,7 @@ class FilterRows(HostsCommand):
 
 
 class Mark(HostsCommand):
-    """Mark the highlighted device, or no longer: attach and detach go to all that are marked."""
+    """Mark the highlighted device, or no longer: all that are marked are attached at once."""
 
     id = "screen.mark"
     label = "mark"
