@@ -273,6 +273,15 @@ def test_an_interface_that_does_not_tell_of_its_link_is_in_use(
     assert tree.uses() == ((use,) if up else ())
 
 
+def test_an_interface_in_another_name_space_is_in_use(tree: Tree) -> None:
+    tree.interface("eth0", NIC, "down")
+    tree.link("sys/bus/pci/devices/0000:03:00.0", NIC)
+    (tree.root / OTHER_NIC.lstrip("/") / "net").mkdir(parents=True)
+    tree.link("sys/bus/pci/devices/0000:04:00.0", OTHER_NIC)
+    words = "its interface is in another network name space (a container's?)"
+    assert tree.uses() == (Use(f"{OTHER_NIC}/net", words, overridable=True),)
+
+
 def test_the_boot_display(tree: Tree) -> None:
     tree.file("sys/bus/pci/devices/0000:00:02.0/boot_vga", "1\n")
     tree.file("sys/bus/pci/devices/0000:01:00.0/boot_vga", "0\n")

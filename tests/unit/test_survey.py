@@ -56,15 +56,21 @@ class Domain:
 
 
 class Conn:
-    def __init__(self, *domains: Domain, uri: str = "qemu:///system") -> None:
+    def __init__(self, *domains: Domain, uri: str = "qemu:///system", hostname: str = "") -> None:
         self._domains = list(domains)
         self._uri = uri
+        self._hostname = hostname
 
     def listAllDomains(self) -> list[Domain]:  # noqa: N802 - libvirt's name
         return self._domains
 
     def getURI(self) -> str:  # noqa: N802 - libvirt's name
         return self._uri
+
+    def getHostname(self) -> str:  # noqa: N802 - libvirt's name
+        if not self._hostname:
+            raise failure(libvirt.VIR_ERR_NO_SUPPORT)
+        return self._hostname
 
 
 def test_what_a_running_guest_has_now_and_at_its_next_start() -> None:
@@ -120,6 +126,17 @@ def test_a_guest_that_cannot_be_read_may_have_any_device() -> None:
 def test_where_a_host_is(uri: str, local: bool, session: bool, over_network: bool) -> None:
     place = place_of(Conn(uri=uri))  # type: ignore[arg-type]
     assert (place.local, place.session, place.over_network) == (local, session, over_network)
+
+
+@pytest.mark.parametrize(
+    ("hostname", "local"), [("desk.example.org", True), ("Desk", True), ("far", False), ("", False)]
+)
+def test_a_socket_may_lead_to_another_machine(
+    monkeypatch: pytest.MonkeyPatch, hostname: str, local: bool
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "desk")
+    conn = Conn(uri="qemu+unix:///system?socket=/tmp/far.sock", hostname=hostname)
+    assert place_of(conn).local is local  # type: ignore[arg-type]
 
 
 def test_a_vf_that_a_network_gives_out_is_told_with_the_devices() -> None:

@@ -22,6 +22,7 @@ _IPV4_ANY = "0" * 8
 _IPV6_ANY = "0" * 32
 _NO_LINK = frozenset({"down", "lowerlayerdown", "notpresent"})
 """Of RFC 2863. Drivers that never tell of their link leave "unknown" on one that is up."""
+_WITH_NICS = ("pci", "usb", "virtio")
 _DEEPEST = 16
 """Devices over devices: more is a circle."""
 
@@ -198,6 +199,12 @@ class _Look:
         for interface in _entries(self._root / "sys/class/net"):
             if (interface / "device").exists():
                 yield from self._interface(interface)
+        for bus in _WITH_NICS:
+            for folder in sorted((self._root / "sys/bus" / bus / "devices").glob("*/net")):
+                if not _entries(folder):
+                    # Each name space sees its own interfaces alone, and whose device has one.
+                    words = "its interface is in another network name space (a container's?)"
+                    yield Use(self._sys_path(folder), words, overridable=True)
 
     def screens(self) -> Iterator[Use]:
         """Displays that something is shown on, by the kernel's DRM."""

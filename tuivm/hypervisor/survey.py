@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
@@ -16,7 +17,7 @@ from tuivm.hypervisor.inventory import definitions
 from tuivm.hypervisor.load import runs_here
 from tuivm.model.hosts import HostSpec
 from tuivm.model.offers import HostOffer
-from tuivm.model.uris import parse_uri
+from tuivm.model.uris import Uri, parse_uri
 
 T = TypeVar("T")
 
@@ -62,10 +63,23 @@ def place_of(conn: libvirt.virConnect) -> Place:
     return Place(
         uri=uri,
         path=path,
-        local=runs_here(uri),
+        local=runs_here(uri) and _answers_here(conn, parts),
         session=path == "/session",
         over_network=parts is not None and bool(parts.host),
     )
+
+
+def _answers_here(conn: libvirt.virConnect, parts: Uri | None) -> bool:
+    """A socket that the URI names may lead to another machine (ssh -L), of whose devices this one's
+    /sys tells nothing."""
+    if parts is None or "socket=" not in parts.query:
+        return True
+    try:
+        told = conn.getHostname()
+    except libvirt.libvirtError:
+        return False
+    mine, theirs = (name.partition(".")[0].lower() for name in (socket.gethostname(), told))
+    return mine == theirs
 
 
 def who(conn: libvirt.virConnect, spec: HostSpec, place: Place, asked: Asked) -> HostOffer:

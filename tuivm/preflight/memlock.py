@@ -14,6 +14,7 @@ from typing import NamedTuple
 from tuivm.domainxml.target import Target
 from tuivm.model.findings import Finding
 from tuivm.model.offers import HostOffer
+from tuivm.model.units import visible
 from tuivm.preflight.asking import counted, error, note, shown, warning
 
 GIB_KIB = 1 << 20
@@ -79,7 +80,7 @@ def _limits(target: Target, lock: Lock, offer: HostOffer) -> Iterator[Finding]:
     hard = target.hard_limit_kib
     if hard is not None:
         enough = lock.wanted_kib + GIB_KIB
-        name = shown(shlex.quote(target.name))
+        name = shlex.quote(visible(target.name))
         raised = f"virsh memtune {name} --hard-limit {enough} --config, or without it"
         if hard < lock.wanted_kib:
             yield error(

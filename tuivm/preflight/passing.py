@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tuivm.model.findings import Finding, Severity
 from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.spec import Passed, PassKind, Spec
+from tuivm.model.units import visible
 from tuivm.preflight.asking import error, shown, warning, worst_first
 from tuivm.preflight.groups import BRIDGES, PCI, Group, Surroundings
 from tuivm.preflight.iommu import iommu_findings
@@ -255,7 +256,7 @@ def _impossible(
             what = "a root hub: the USB controller itself" if root else "a hub"
             return f"it is {what}", "pass what is plugged into it, one by one"
         case "mdev" if device.active is False:
-            start = f"virsh nodedev-start {shown(shlex.quote(device.nodedev))}"
+            start = f"virsh nodedev-start {shlex.quote(visible(device.nodedev))}"
             return "it is not started, so there is no device yet", start
         case "net":
             return _impossible_net(around.owner(device))
