@@ -33,6 +33,8 @@ class AttachDevice(HostPart):
     label = "attach"
     keys = ("P",)
     places = frozenset({HOSTS, GUEST})
+    footer = 43
+    footer_places = frozenset({GUEST})
 
     def refusal(self, desk: Desk, place: Place) -> str:
         if place.place == GUEST:
@@ -55,6 +57,8 @@ class DetachDevice(HostPart):
     label = "detach"
     keys = ("D",)
     places = frozenset({HOSTS, GUEST})
+    footer = 44
+    footer_places = frozenset({GUEST})
 
     def refusal(self, desk: Desk, place: Place) -> str:
         if place.place != GUEST:
