@@ -128,6 +128,40 @@ def test_where_a_host_is(uri: str, local: bool, session: bool, over_network: boo
     assert (place.local, place.session, place.over_network) == (local, session, over_network)
 
 
+class Pool:
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def XMLDesc(self) -> str:  # noqa: N802 - libvirt's name
+        return f"<pool type='{self._kind}'/>"
+
+    def storageVolLookupByName(self, name: str) -> Pool:  # noqa: N802 - libvirt's name
+        assert self._kind == "disk", "volumes in pools of files are not asked for"
+        self._name = name
+        return self
+
+    def path(self) -> str:
+        return f"/dev/{self._name}"
+
+
+class Pools(Conn):
+    def storagePoolLookupByName(self, name: str) -> Pool:  # noqa: N802 - libvirt's name
+        if name == "gone":
+            raise failure(libvirt.VIR_ERR_NO_STORAGE_POOL)
+        return Pool(name)
+
+
+def test_a_disk_that_a_guest_names_by_pool_and_volume() -> None:
+    disks = "".join(
+        f"<disk type='volume'><source pool='{pool}' volume='sdb1'/></disk>"
+        for pool in ("disk", "dir", "gone")
+    )
+    xml = f"<domain type='kvm'><name>db</name><devices>{disks}</devices></domain>"
+    guests = read_guests(Pools(Domain("db", active=True, xml=xml)), Asked())  # type: ignore[arg-type]
+    assert guests.named == {"guest db": (Named(block="/dev/sdb1"),)}
+    assert guests.unread == ()
+
+
 @pytest.mark.parametrize(
     ("hostname", "local"), [("desk.example.org", True), ("Desk", True), ("far", False), ("", False)]
 )

@@ -10,6 +10,7 @@ import libvirt
 
 from tuivm.domainxml.hostcaps import read_capabilities
 from tuivm.hypervisor import hostuse
+from tuivm.hypervisor.blockvolumes import BlockVolumes
 from tuivm.hypervisor.hostdevices import host_devices
 from tuivm.hypervisor.hostinterfaces import local_interfaces, told_interfaces
 from tuivm.hypervisor.hostnetworks import read_networks
@@ -35,7 +36,7 @@ def gather(conn: libvirt.virConnect, spec: HostSpec) -> HostOffer:
     host = asked("its capabilities", lambda: read_capabilities(conn.getCapabilities()))
     capabilities = host or Capabilities()
     owner = qemu_identity(capabilities.qemu_user, session=session) if local else None
-    guests = Guests()
+    guests = Guests(BlockVolumes(conn))
     inventory = read_inventory(conn, seen=guests.see)
     guests.list(conn.listAllDomains())
     asked.remark(*inventory.incomplete)

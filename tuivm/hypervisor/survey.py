@@ -11,6 +11,7 @@ import libvirt
 from tuivm.domainxml.networkxml import PluggedNic, plugged_nics
 from tuivm.domainxml.nodedevs import Named, named_devices
 from tuivm.domainxml.parse import Element
+from tuivm.hypervisor.blockvolumes import BlockVolumes
 from tuivm.hypervisor.errors import is_unsupported, reason_of
 from tuivm.hypervisor.hostnodes import abreast
 from tuivm.hypervisor.inventory import definitions
@@ -103,7 +104,9 @@ class Guests:
     could not be read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, volumes: BlockVolumes | None = None) -> None:
+        """volumes: for disks of the host's that guests name by pool and volume."""
+        self._volumes = volumes
         self.named: dict[str, tuple[Named, ...]] = {}
         self.nics: dict[str, tuple[PluggedNic, ...]] = {}
         self._seen: dict[str, tuple[str, bool]] = {}
@@ -117,6 +120,8 @@ class Guests:
         name = domain.name()
         self._seen[domain.UUIDString()] = (name, active)
         named = dict.fromkeys(one for xml in found for one in named_devices(xml))
+        if self._volumes is not None:
+            named |= dict.fromkeys(one for xml in found for one in self._volumes.named(xml))
         if named:
             self.named[f"guest {name}" if active else f"guest {name} (off)"] = tuple(named)
         live = plugged_nics(found[0], running=active)
@@ -157,7 +162,7 @@ class Guests:
 
 def read_guests(conn: libvirt.virConnect, asked: Asked) -> Guests:
     """Raises libvirtError when the host does not even list its guests."""
-    guests = Guests()
+    guests = Guests(BlockVolumes(conn))
 
     def read(domain: libvirt.virDomain) -> None:
         name = domain.name()
