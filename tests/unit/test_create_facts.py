@@ -355,8 +355,10 @@ def test_a_device_with_a_like_beginning_is_another() -> None:
 
 def test_what_is_not_known_of_disks_matters_to_those_with_disks() -> None:
     uses = HostUses(unknown=("which disks ZFS has: zpool status -P",))
-    found = devices(SATA_NODE, NIC_NODE, node(SDA, block="/dev/sda"), uses=uses)
+    bare = node("/sys/devices/pci0000:00/0000:02:00.0", pci("0000:02:00.0", "010802"))
+    found = devices(SATA_NODE, NIC_NODE, bare, node(SDA, block="/dev/sda"), uses=uses)
     assert found["0000:00:1f.2"].unknown == uses.unknown
+    assert found["0000:02:00.0"].unknown == uses.unknown, "its disks may be told of elsewhere"
     assert found["0000:03:00.0"].unknown == ()
 
 

@@ -14,6 +14,7 @@ from tuivm.model.offers import HostDevice
 
 _DISPLAY = "03"
 _NVME = "0108"
+_STORAGE = "01"
 """PCI's classes."""
 _SORTED = ("pci", "usb", "mdev", "scsi", "net")
 _PARTITION = re.compile(r"(/dev/disk/.+)-part\d+|(/dev/.*\d)p\d+|(/dev/\D+)\d+")
@@ -220,8 +221,10 @@ class _Found:
 
     def _unknown(self, device: HostDevice, nodes: tuple[NodeDevice, ...]) -> Iterator[str]:
         if self._uses is not None:
-            # What could not be looked at is about disks and interfaces.
-            if any(one.block or one.interface for one in nodes):
+            # What could not be looked at is about disks and interfaces; libvirt does not tell of
+            # every disk what it hangs on.
+            carries = device.kind == "pci" and device.class_.startswith(_STORAGE)
+            if carries or any(one.block or one.interface for one in nodes):
                 yield from self._uses.unknown
             return
         for one in nodes:
