@@ -14,8 +14,9 @@ from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.requests import AttachDevices, When
 from tuivm.model.spec import Passed, PassKind
 from tuivm.preflight.attaching import Attachment, Target, check_attach, refusals
+from tuivm.preflight.groups import Surroundings
 from tuivm.preflight.hiding import vendor_id_fault
-from tuivm.preflight.passing import VerdictKind, verdict
+from tuivm.preflight.passing import VerdictKind, judge, verdict
 from tuivm.preflight.passing_costs import is_gpu
 from tuivm.screens.create.devicetree import group_of
 from tuivm.screens.devicewords import (
@@ -59,6 +60,7 @@ class AttachDevice(Watching[AttachDevices]):
         super().__init__(scene)
         self._devices = tuple(devices)
         self._before = on_host
+        self._beside: tuple[HostOffer, Sequence[HostDevice]] | None = None
         guest = scene.guest()
         self._guest = guest.guest.name if guest else ""
 
@@ -119,17 +121,13 @@ class AttachDevice(Watching[AttachDevices]):
             devices += self._members()
         return devices
 
-    def _members(self) -> list[HostDevice]:
+    def _members(self) -> Sequence[HostDevice]:
         """The others of the groups of what was asked for that can be given at all."""
-        offer, found = self._offer, []
-        given = {one.address for one in self._devices}
-        for device in self._devices:
-            for one in group_of(device, offer.devices):
-                said = verdict(one, offer)
-                if one.address not in given and said.kind is not VerdictKind.IMPOSSIBLE:
-                    given.add(one.address)
-                    found.append(one)
-        return found
+        offer = self._offer
+        # Wanted many times for each picture, and on a large host it takes its time.
+        if self._beside is None or self._beside[0] is not offer:
+            self._beside = offer, _members_beside(self._devices, offer)
+        return self._beside[1]
 
     def _passed(self) -> list[tuple[Passed, HostDevice]]:
         by_port = bool(self.query_one("#by", Turn).value)
@@ -294,3 +292,16 @@ class AttachDevice(Watching[AttachDevices]):
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:
         self.dismiss(None)
+
+
+def _members_beside(devices: Sequence[HostDevice], offer: HostOffer) -> list[HostDevice]:
+    found: list[HostDevice] = []
+    given = {one.address for one in devices}
+    around = Surroundings(offer.devices)
+    for device in devices:
+        for one in group_of(device, offer.devices):
+            said = judge(one, offer, around)
+            if one.address not in given and said.kind is not VerdictKind.IMPOSSIBLE:
+                given.add(one.address)
+                found.append(one)
+    return found

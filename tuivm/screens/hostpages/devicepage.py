@@ -91,7 +91,6 @@ class DevicePage(HostPage):
         yield TextPane()
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.table.ascii = self.desk.ascii_only
         self.detail.ascii = self.desk.ascii_only
         self.detail.set_class(self.desk.ascii_only, "-ascii")
