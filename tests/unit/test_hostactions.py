@@ -190,6 +190,17 @@ def test_a_vf_in_use_keeps_all(
     assert file.read_text() == "2"
 
 
+@pytest.mark.parametrize("number", [0, 3, 4])
+def test_vfs_that_libvirt_does_not_tell_of_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    file = sysfs(tmp_path, "4\n")
+    asking(monkeypatch, pf(virtual_functions=VFS), *map(vf, VFS))
+    with pytest.raises(RefusalError, match="has 4 VFs, and libvirt tells of 2"):
+        set_to(tmp_path, number)
+    assert file.read_text() == "4\n"
+
+
 def test_more_than_it_can_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sysfs(tmp_path)
     asking(monkeypatch, pf())

@@ -118,12 +118,13 @@ def set_functions(
             "libvirt has no call for it",
             command,
         )
-    _write_functions(device.address, request.functions, steps, root, command)
+    _write_functions(device.address, request.functions, len(mine), steps, root, command)
 
 
 def _write_functions(
-    address: str, functions: int, steps: list[Step], root: Path, command: str
+    address: str, functions: int, known: int, steps: list[Step], root: Path, command: str
 ) -> None:
+    """known: how many VFs were seen to be used by nobody."""
     folder = root / "sys/bus/pci/devices" / address
     file = folder / "sriov_numvfs"
     try:
@@ -133,6 +134,13 @@ def _write_functions(
             f"{file}: {error}",
             "it is no PF, or its driver cannot split it",
         ) from error
+    if had != known:
+        raise RefusalError(
+            f"{address} has {had} VFs, and libvirt tells of {known}",
+            "somebody else changes their number, or they have just come: who uses them is not "
+            "known",
+            "look once more, and try again",
+        )
     try:
         # The kernel wants 0 between two other numbers.
         for number in dict.fromkeys([0, functions] if had else [functions]):
