@@ -118,13 +118,14 @@ def set_functions(
             "libvirt has no call for it",
             command,
         )
-    _write_functions(device.address, request.functions, len(mine), steps, root, command)
+    _write_functions(request, len(mine), steps, root, command)
 
 
 def _write_functions(
-    address: str, functions: int, known: int, steps: list[Step], root: Path, command: str
+    request: SetFunctions, known: int, steps: list[Step], root: Path, command: str
 ) -> None:
     """known: how many VFs were seen to be used by nobody."""
+    address, functions = request
     folder = root / "sys/bus/pci/devices" / address
     file = folder / "sriov_numvfs"
     try:
