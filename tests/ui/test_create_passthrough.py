@@ -78,6 +78,7 @@ STICKS = tuple(
 MDEV = HostDevice(
     "mdev", "mdev_x", "4b20d080-1b54-4048-85b3-a6a62d165c01", product="i915-GVTg_V5_4"
 )
+TAPE = HostDevice("scsi", "scsi_2_0_3_0", "2:0:3:0", "IBM", "ULT3580-TD5")
 DEVICES = (*STICKS, RECEIVER, VF, PF, GPU_SOUND, GPU, CONSOLE, MDEV)
 GONE = Passed(PassKind.USB, "dead:beef")
 
@@ -145,10 +146,10 @@ async def test_each_device_has_its_verdict_in_glyph_and_word() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         text = shown(app)
-        assert "- ✖ host needs 00:02.0 Intel Corporation UHD Graphics 620" in text
-        assert "[ ] ✓ with group 01:00.0 NVIDIA Corporation" in text
-        assert "- ▲ in use 03:00.0 Intel Corporation 82599ES" in text
-        assert "[ ] ✓ free └ 03:10.0 Intel Corporation 82599 VF" in text
+        assert "- ✖ hurts host 00:02.0 Intel Corporation UHD Graphics 620" in text
+        assert "[ ] ◐ with group 01:00.0 NVIDIA Corporation" in text
+        assert "- ■ in use 03:00.0 Intel Corporation 82599ES" in text
+        assert "[ ] ● free └ 03:10.0 Intel Corporation 82599 VF" in text
         assert "it shows the host's console" in text
         await move_to(app, pilot, PF)
         assert "db-1" in shown(app)
@@ -164,7 +165,7 @@ async def test_a_whole_group_is_taken_together_and_says_so() -> None:
         assert "no migration, no save, no snapshot with memory" in shown(app)
         await pilot.press("space")
         assert {one.device for one in app.spec.passed} == set(GPU_GROUP)
-        assert shown(app).count("[x] ✓ free") == 2
+        assert shown(app).count("[x] ● free") == 2
         assert "With its whole group: 01:00.0" in shown(app)
         await move_to(app, pilot, GPU)
         await pilot.press("x")
@@ -208,7 +209,7 @@ async def test_a_bridge_in_the_group_stays_with_the_host() -> None:
     app = StepApp(PassthroughStep, start(devices=(GPU, GPU_SOUND, bridge, isa)))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        assert "- – impossible 00:01.0" in shown(app)
+        assert "- - impossible 00:01.0" in shown(app)
         await move_to(app, pilot, GPU)
         await pilot.press("space")
     assert {one.device for one in app.spec.passed} == set(GPU_GROUP)
@@ -222,7 +223,7 @@ async def test_what_the_preset_takes_is_shown_and_stays() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         await move_to(app, pilot, VF)
-        assert "[x] ✓ free └ 03:10.0" in shown(app)
+        assert "[x] ● free └ 03:10.0" in shown(app)
         assert "Taken by the device preset" in shown(app)
         await pilot.press("space")
     assert app.specs == []
@@ -233,7 +234,7 @@ async def test_what_was_ticked_and_is_now_in_use_can_be_unticked() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         await move_to(app, pilot, PF)
-        assert "[x] ▲ in use" in shown(app)
+        assert "[x] ■ in use" in shown(app)
         await pilot.press("space")
     assert app.spec.passed == ()
 
@@ -266,6 +267,17 @@ async def test_by_keys_alone() -> None:
     assert app.spec.passed == (Passed(PassKind.MDEV, MDEV.address, "mdev_x"),)
 
 
+async def test_a_scsi_device_goes_by_its_address() -> None:
+    app = StepApp(PassthroughStep, start(devices=(TAPE, RECEIVER)))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        await move_to(app, pilot, TAPE)
+        await pilot.press("space")
+        assert "[x] ● free 2:0:3:0 IBM ULT3580-TD5" in shown(app)
+        assert "not on this host" not in shown(app)
+    assert app.spec.passed == (Passed(PassKind.SCSI, TAPE.address, "scsi_2_0_3_0"),)
+
+
 async def test_without_an_iommu_the_remedy_is_told() -> None:
     devices = (GPU._replace(iommu_group=None, group_members=()), RECEIVER)
     app = StepApp(PassthroughStep, start(devices=devices))
@@ -274,7 +286,7 @@ async def test_without_an_iommu_the_remedy_is_told() -> None:
         text = shown(app)
         assert "intel_iommu=on" in text
         assert "PCI, in no IOMMU group" in text
-        assert "- – impossible 01:00.0" in text
+        assert "- - impossible 01:00.0" in text
         await pilot.press("space")
         assert app.spec.passed == ()
         await move_to(app, pilot, RECEIVER)

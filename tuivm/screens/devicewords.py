@@ -33,8 +33,6 @@ def as_passed(
     device: HostDevice, devices: Sequence[HostDevice], *, by_port: bool = False
 ) -> Passed:
     """How it is named in a request; by_port: of USB, even where vendor and product would do."""
-    if device.kind == "scsi":
-        return Passed(PassKind.SCSI, device.address, device.nodedev)
     if by_port and device.kind == "usb":
         return Passed(PassKind.USB_PORT, device.address, device.nodedev)
     return passed_of(device, devices)

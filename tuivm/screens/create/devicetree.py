@@ -9,6 +9,8 @@ from typing import NamedTuple
 from tuivm.model.offers import HostDevice
 from tuivm.model.spec import Passed, PassKind
 
+_BY_ADDRESS = {"mdev": PassKind.MDEV, "scsi": PassKind.SCSI}
+
 
 class Branch(NamedTuple):
     """device: None for a heading, whose words are in `text`. depth: 1 for a VF under its PF.
@@ -21,7 +23,7 @@ class Branch(NamedTuple):
 
 
 def tree(devices: Sequence[HostDevice], passed: Sequence[Passed] = ()) -> list[Branch]:
-    """PCI by IOMMU group with VFs under their PF, USB by port, mdevs; then what is not there."""
+    """PCI by IOMMU group with VFs under their PF, USB by port, mdevs, SCSI; then what is gone."""
     pci = [device for device in devices if device.kind == "pci"]
     functions = {device.address for device in pci}
     below: dict[str, list[HostDevice]] = {}
@@ -40,7 +42,7 @@ def tree(devices: Sequence[HostDevice], passed: Sequence[Passed] = ()) -> list[B
             Branch(device=one, depth=1)
             for one in sorted(below.get(device.address, ()), key=lambda one: one.address)
         ]
-    for kind, words in (("usb", "USB"), ("mdev", "mediated devices (mdev)")):
+    for kind, words in (("usb", "USB"), ("mdev", "mediated devices (mdev)"), ("scsi", "SCSI")):
         some = sorted(
             (device for device in devices if device.kind == kind), key=lambda one: one.address
         )
@@ -75,8 +77,8 @@ def passed_of(device: HostDevice, devices: Iterable[HostDevice]) -> Passed:
         if alike(device, devices):
             return Passed(PassKind.USB_PORT, device.address, device.nodedev)
         return Passed(PassKind.USB, device.ids, device.nodedev)
-    if device.kind == "mdev":
-        return Passed(PassKind.MDEV, device.address, device.nodedev)
+    if device.kind in _BY_ADDRESS:
+        return Passed(_BY_ADDRESS[device.kind], device.address, device.nodedev)
     kind = PassKind.VF if device.physical_function else PassKind.PCI
     return Passed(kind, device.address, device.nodedev)
 
@@ -87,7 +89,7 @@ def is_of(passed: Passed, device: HostDevice, devices: Iterable[HostDevice]) -> 
         if device.kind != "usb" or device.ids != passed.device:
             return False
         return not alike(device, devices) or passed.nodedev == device.nodedev
-    kinds = {PassKind.USB_PORT: "usb", PassKind.MDEV: "mdev"}
+    kinds = {PassKind.USB_PORT: "usb", PassKind.MDEV: "mdev", PassKind.SCSI: "scsi"}
     return device.kind == kinds.get(passed.kind, "pci") and device.address == passed.device
 
 

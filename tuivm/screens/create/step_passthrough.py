@@ -16,6 +16,7 @@ from tuivm.model.units import visible
 from tuivm.preflight.hiding import vendor_id_fault
 from tuivm.preflight.iommu import iommu_findings
 from tuivm.preflight.passing import Verdict, VerdictKind, verdicts
+from tuivm.preflight.passing_costs import is_gpu
 from tuivm.screens.create.choices import ListField, Row, Rows
 from tuivm.screens.create.devicetree import (
     Branch,
@@ -33,19 +34,9 @@ from tuivm.screens.create.fields import Field, SwitchField, TextField, finding_l
 from tuivm.screens.create.overriding import Override
 from tuivm.screens.create.picks import completed
 from tuivm.screens.create.step import Step
+from tuivm.screens.hostpages.devicelines import look_of
 from tuivm.widgets.itemlist import ItemList
 
-_LOOKS = {
-    VerdictKind.FREE: ("✓", "+", "free", "$state-running"),
-    VerdictKind.WITH_GROUP: ("✓", "+", "with group", "$state-running"),
-    VerdictKind.UNKNOWN: ("?", "?", "not known", "$warning"),
-    VerdictKind.IN_USE: ("▲", "!", "in use", "$warning"),
-    VerdictKind.HURTS: ("✖", "x", "host needs", "$state-bad"),
-    VerdictKind.IMPOSSIBLE: ("–", "-", "impossible", "$quiet"),
-}
-"""Glyph, ASCII glyph, word, style."""
-_DISPLAY = "03"
-"""PCI's base class."""
 _HIDING = "the guest does not see KVM's signature: drivers of some GPUs refuse to work else"
 _VENDOR = "what the guest sees as Hyper-V's, for the same drivers; up to 12 characters"
 NO_IOMMU = (
@@ -115,10 +106,7 @@ class PassthroughStep(Step):
         """What drivers of some GPUs want matters with a display alone, or once it was said."""
         machine, devices = draft.spec.machine, draft.offered.devices
         display = any(
-            device.kind == "pci"
-            and device.class_.startswith(_DISPLAY)
-            and is_ticked(self._passed, device, devices)
-            for device in devices
+            is_gpu(device) and is_ticked(self._passed, device, devices) for device in devices
         )
         hide = self.query_one(SwitchField)
         hide.show(machine.hide_hypervisor or None)
@@ -143,13 +131,13 @@ class PassthroughStep(Step):
         if device is None:
             return Content.styled(visible(branch.text), "bold")
         said = self._verdicts[device.kind, device.address]
-        glyph, plain, word, style = _LOOKS[said.kind]
+        look = look_of(said, ascii_only=self._ascii)
         ticked = is_ticked(self._passed, device, self.draft.offered.devices)
         mark = "[x]" if ticked else "[ ]" if _able(said) else " - "
         below = ("`- " if self._ascii else "└ ") if branch.depth else ""
         return Content.assemble(
             f"{mark} ",
-            (f"{plain if self._ascii else glyph} {word:<10} ", style),
+            (f"{look.glyph} {look.word:<10} ", f"$state-{look.role}"),
             visible(f"{below}{short_address(device)}  {named(device)}"),
         )
 
@@ -169,10 +157,10 @@ class PassthroughStep(Step):
         device = branch.device
         assert device is not None
         said = self._verdicts[device.kind, device.address]
-        glyph, plain, _, style = _LOOKS[said.kind]
+        look = look_of(said, ascii_only=self._ascii)
         lines = [Content.styled(visible(_identity(device)), "bold")]
-        mark = plain if self._ascii else glyph
-        lines.append(Content.assemble((f"{mark} {visible(said.words)}", style)))
+        words = f"{look.glyph} {visible(said.words)}"
+        lines.append(Content.styled(words, f"$state-{look.role}"))
         if said.kind is VerdictKind.WITH_GROUP:
             lines.append(Content("Space takes the whole group."))
         elif self._by_preset(device):
