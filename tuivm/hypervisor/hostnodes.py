@@ -1,19 +1,16 @@
-"""Reading a host's node devices: one call for each, several under way at a time."""
+"""Reading a host's node devices: one call for each, one after another.
+
+Never from several threads: when a daemon freezes, libvirt's client tells one of them, and the
+others wait for ever (see `spares.Spares`).
+"""
 
 from __future__ import annotations
-
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
 
 import libvirt
 
 from tuivm.domainxml.nodedevs import NodeDevice, read_node_device
 from tuivm.hypervisor.errors import is_unsupported
 from tuivm.model.offers import HostDevice
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 WANTED = (
     libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV
@@ -25,14 +22,12 @@ WANTED = (
     | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
 )
 INTERFACES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
-ABREAST = 4
-"""libvirt's daemons work on five requests of a client at a time (max_client_requests)."""
 
 
 def read_nodes(conn: libvirt.virConnect, wanted: int = WANTED) -> tuple[NodeDevice, ...]:
     """What hangs on PCI and USB, SCSI devices, interfaces, disks and mediated devices, also those
     that are only defined. Raises libvirtError for a driver without node devices."""
-    found = abreast(_node, conn.listAllDevices(wanted))
+    found = map(_node, conn.listAllDevices(wanted))
     return tuple(node for node in found if node is not None)
 
 
@@ -63,41 +58,3 @@ def _mdev(device: libvirt.virNodeDevice, told: HostDevice) -> HostDevice:
         if not is_unsupported(error):
             raise
         return told
-
-
-def abreast(call: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """The call for each, in order, a few at a time: over a slow line it is the way there and back
-    that takes long. Raises what the first of the calls that fails raises."""
-    results: list[R | None] = [None] * len(items)
-    failures: list[libvirt.libvirtError] = []
-    numbers = iter(range(len(items)))
-    lock = threading.Lock()
-
-    def take() -> Iterator[int]:
-        while not failures:
-            with lock:
-                number = next(numbers, None)
-            if number is None:
-                return
-            yield number
-
-    def work() -> None:
-        for number in take():
-            try:
-                results[number] = call(items[number])
-            except libvirt.libvirtError as error:
-                failures.append(error)
-
-    # Daemons, so that a call that hangs does not keep the program from ending.
-    helpers = [
-        threading.Thread(target=work, name=f"nodes-{number}", daemon=True)
-        for number in range(min(ABREAST, len(items) // ABREAST) - 1)
-    ]
-    for one in helpers:
-        one.start()
-    work()
-    for one in helpers:
-        one.join()
-    if failures:
-        raise failures[0]
-    return results  # type: ignore[return-value]  # every number was taken and none failed

@@ -13,7 +13,6 @@ from tuivm.domainxml.nodedevs import Named, named_devices
 from tuivm.domainxml.parse import Element
 from tuivm.hypervisor.blockvolumes import BlockVolumes
 from tuivm.hypervisor.errors import is_unsupported, reason_of
-from tuivm.hypervisor.hostnodes import abreast
 from tuivm.hypervisor.inventory import definitions
 from tuivm.hypervisor.load import runs_here
 from tuivm.model.hosts import HostSpec
@@ -164,7 +163,9 @@ def read_guests(conn: libvirt.virConnect, asked: Asked) -> Guests:
     """Raises libvirtError when the host does not even list its guests."""
     guests = Guests(BlockVolumes(conn))
 
-    def read(domain: libvirt.virDomain) -> None:
+    domains = conn.listAllDomains()
+    guests.list(domains)
+    for domain in domains:
         name = domain.name()
         try:
             found = definitions(domain)
@@ -177,10 +178,6 @@ def read_guests(conn: libvirt.virConnect, asked: Asked) -> Guests:
             asked.remark(f"guest {name}: {error}")
         else:
             guests.see(domain, found)
-
-    domains = conn.listAllDomains()
-    guests.list(domains)
-    abreast(read, domains)
     return guests
 
 
