@@ -112,10 +112,17 @@ class LibvirtDeviceHost:
         lanes: Lanes | None = None,
         deadline: float = DEADLINE,
     ) -> Future[Offered]:
+        def look(conn: libvirt.virConnect) -> Offered:
+            offer = survey(conn, self._spec)
+            if not conn.isAlive():
+                # Raises: what was asked after it was lost is not in the offer.
+                conn.getLibVersion()
+            return Offered(offer)
+
         return self._ask(
             lanes or self._looking,
             f"cannot ask {self._spec.name} for {what}",
-            lambda conn: Offered(survey(conn, self._spec)),
+            look,
             lambda problem: Offered(problem=problem),
             deadline,
         )
