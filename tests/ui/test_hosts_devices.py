@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.devicehosts import MDEV, RICH, STICK, changed, large, without
 from tests.support.simhost import SimHost
+from tests.ui import hosts_support
 from tests.ui.support import Rig, running
 from tuivm.model.deviceports import HostItem, MdevKind
 from tuivm.model.hosts import Problem
@@ -116,6 +117,15 @@ async def test_on_a_narrow_screen_the_tree_has_all_of_the_width(tmp_path: Path) 
         assert hosts.has_class("hidden")
         await rig.press("escape")
         assert not hosts.has_class("hidden"), "the overview has room for both"
+
+
+@pytest.mark.parametrize("page", hosts_support.PAGES)
+async def test_how_to_turn_pages_is_told_where_there_is_little_room(
+    tmp_path: Path, page: str
+) -> None:
+    async with running(tmp_path, hosts_support.having(RICH), size=(80, 24)) as rig:
+        await hosts_support.go(rig, page)
+        assert " tab page " in rig.text.splitlines()[-1]
 
 
 async def test_pci_by_group_and_by_bus(tmp_path: Path) -> None:

@@ -16,7 +16,14 @@ class MdevPage(DevicePage):
     title = "mdev"
     kind = "mdev"
     noun = ("mediated device", "mediated devices")
-    keys = ("mdev.create", "part.start", "part.stop", "mdev.undefine", *DevicePage.keys)
+    keys = (
+        "mdev.create",
+        "part.start",
+        "part.stop",
+        "screen.next_page",
+        "mdev.undefine",
+        *DevicePage.keys,
+    )
     columns = (
         Column("what", "PARENT, TYPE, INSTANCE", 22, preferred=44, sortable=False, priority=100),
         Column("state", "LEFT/STATE", 16, flex=2, maximum=40, sortable=False, priority=90),

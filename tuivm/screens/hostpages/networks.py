@@ -36,6 +36,7 @@ class NetworksPage(PartsPage):
     keys: ClassVar[tuple[str, ...]] = (
         "part.start",
         "part.stop",
+        "screen.next_page",
         "part.autostart",
         "screen.unfold",
         "screen.filter_rows",

@@ -32,6 +32,7 @@ class StoragePage(PartsPage):
     keys: ClassVar[tuple[str, ...]] = (
         "part.start",
         "part.stop",
+        "screen.next_page",
         "part.autostart",
         "pool.refresh",
         "screen.unfold",
