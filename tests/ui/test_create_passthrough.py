@@ -394,6 +394,25 @@ async def test_what_the_host_may_miss_is_taken_by_typing_its_address() -> None:
         assert app.spec.passed == ()
 
 
+async def test_what_changes_while_its_address_is_typed_is_not_taken() -> None:
+    route = "the default route goes through it (eth0)"
+    nic = pci("0000:05:00.0", 9, product="I210", critical=(route,), overridable=(route,))
+    app = StepApp(PassthroughStep, start(devices=(nic,)))
+    async with app.run_test(size=SIZE) as pilot:
+        await move_to(app, pilot, nic)
+        await pilot.press("space")
+        await pilot.pause()
+        root = nic._replace(critical=("/ is on it",), overridable=())
+        app.hear(app.draft._replace(offer=OFFER._replace(devices=(root,))))
+        await pilot.press(*nic.address)
+        await pilot.pause()
+        await pilot.click("#take")
+        await pilot.pause()
+        assert app.spec.passed == ()
+        (told,) = app._notifications
+        assert told.message.startswith("0000:05:00.0 is not taken")
+
+
 async def test_what_drivers_of_gpus_want_is_asked_with_a_display_alone() -> None:
     app = StepApp(PassthroughStep, start())
     async with app.run_test(size=(100, 40)) as pilot:

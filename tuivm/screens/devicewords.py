@@ -15,6 +15,7 @@ from tuivm.model.offers import HostDevice
 from tuivm.model.requests import When
 from tuivm.model.spec import Passed, PassKind
 from tuivm.screens.create.devicetree import alike, passed_of
+from tuivm.screens.explaining import virsh_at
 
 _FLAGS = {When.NOW: ("--live",), When.NEXT_BOOT: ("--config",), When.BOTH: ("--live", "--config")}
 
@@ -22,11 +23,6 @@ _FLAGS = {When.NOW: ("--live",), When.NEXT_BOOT: ("--config",), When.BOTH: ("--l
 def called(device: HostDevice) -> str:
     """Address and name."""
     return f"{device.address}  {device_name(device)}".rstrip()
-
-
-def virsh(uri: str, *words: str) -> str:
-    """As one types it, quoted for a shell."""
-    return shlex.join(["virsh", *(("-c", uri) if uri else ()), *words])
 
 
 def as_passed(
@@ -68,7 +64,7 @@ def pool_xml(name: str, device: HostDevice) -> str:
 
 def by_hand(uri: str, verb: str, guest: str, xml: Iterable[str], when: When) -> str:
     """verb: "attach-device" or "detach-device". xml: of each device."""
-    line = virsh(uri, verb, guest, "/dev/stdin", *_FLAGS[when])
+    line = virsh_at(uri, verb, guest, "/dev/stdin", *_FLAGS[when])
     return "\n".join(f"{line} <<'EOF'\n{one}\nEOF" for one in xml)
 
 

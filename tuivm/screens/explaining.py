@@ -54,7 +54,11 @@ class Explanation(NamedTuple):
 
 def virsh(spec: HostSpec, *words: str) -> str:
     """A virsh command as one types it, quoted for a shell."""
-    return shlex.join(["virsh", *(("-c", spec.uri) if spec.uri else ()), *words])
+    return virsh_at(spec.uri, *words)
+
+
+def virsh_at(uri: str, *words: str) -> str:
+    return shlex.join(["virsh", *(("-c", uri) if uri else ()), *words])
 
 
 def explain_guest(view: GuestView, spec: HostSpec) -> tuple[str, str]:

@@ -229,8 +229,11 @@ class PassthroughStep(Step):
 
     def _ask_override(self, device: HostDevice, said: Verdict) -> None:
         def answered(yes: bool | None) -> None:
-            # It may have become another verdict, or be gone, while the dialog was open.
-            if not yes or self._verdicts.get((device.kind, device.address)) != said:
+            if not yes:
+                return
+            if self._verdicts.get((device.kind, device.address)) != said:
+                words = f"{device.address} is not taken: what is known of it has changed meanwhile"
+                self.notify(visible(words), severity="warning", markup=False)
                 return
             group = (device, *self._together(device))
             over = [one for one in group if self._verdicts[one.kind, one.address].override]

@@ -14,10 +14,11 @@ from tuivm.preflight.attaching import Attachment, refusals
 from tuivm.preflight.groups import is_vfio
 from tuivm.preflight.passing import verdict
 from tuivm.preflight.taking import check_take
-from tuivm.screens.devicewords import called, virsh
+from tuivm.screens.devicewords import called
 from tuivm.screens.dialogs.base import Keys, button, plain
 from tuivm.screens.dialogs.findings import FindingList, missing_words
 from tuivm.screens.dialogs.watching import Scene, Watching
+from tuivm.screens.explaining import virsh_at
 
 
 class TakeFromHost(Watching[DetachFromHost]):
@@ -34,7 +35,7 @@ class TakeFromHost(Watching[DetachFromHost]):
         super().__init__(scene)
         self._device = device
         self._host = host
-        self.command = virsh(scene.uri, "nodedev-detach", device.nodedev)
+        self.command = virsh_at(scene.uri, "nodedev-detach", device.nodedev)
 
     @property
     def title_text(self) -> str:
@@ -111,7 +112,7 @@ class GiveBack(Watching[ReturnToHost]):
         super().__init__(scene)
         self._device = device
         self._host = host
-        self.command = virsh(scene.uri, "nodedev-reattach", device.nodedev)
+        self.command = virsh_at(scene.uri, "nodedev-reattach", device.nodedev)
 
     @property
     def keys(self) -> Keys:
