@@ -99,7 +99,8 @@ async def detach_part(desk: Desk, view: GuestView, item: Device) -> None:
     port = desk.host(view.key.host)
     if port is None:
         return
-    answer = await asyncio.wrap_future(port.domain_xml(view.key.uuid))
+    asked = asyncio.wrap_future(port.domain_xml(view.key.uuid))
+    answer = await said_if_slow(desk, asked, f"{view.guest.name}: reading its definition")
     if not answer.text:
         problem = answer.problem
         desk.say(f"{problem.what}: {problem.reason}" if problem else "nothing found", bad=True)
@@ -108,7 +109,9 @@ async def detach_part(desk: Desk, view: GuestView, item: Device) -> None:
         passed = passed_of_part(answer.text, item, ())
         if passed is not None and "/" in passed.device:
             # Of USB, a bus and a number: what is there, the host alone knows.
-            offered = await asyncio.wrap_future(port.devices().devices())
+            listed = asyncio.wrap_future(port.devices().devices())
+            words = f"{view.key.host}: asking for its devices"
+            offered = await said_if_slow(desk, listed, words)
             devices = offered.offer.devices if offered.offer else ()
             passed = passed_of_part(answer.text, item, devices)
     except ValueError as error:

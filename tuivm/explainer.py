@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 from tuivm.commands.base import Desk, Place
+from tuivm.devicedesk import said_if_slow
 from tuivm.domainxml.excerpt import device_xml, layer_xml
 from tuivm.model.deviceports import HostItem, MdevKind
 from tuivm.model.devices import Device, DeviceClass
@@ -60,7 +61,8 @@ class Explainer:
         elif isinstance(held, HostItem) and not isinstance(held.item, MdevKind) and not xml:
             owner = self._desk.host(held.offer.host)
             if owner is not None:
-                answer = await asyncio.wrap_future(owner.devices().xml(held.item))
+                asked = asyncio.wrap_future(owner.devices().xml(held.item))
+                answer = await said_if_slow(self._desk, asked, f"{held.offer.host}: asking for XML")
                 xml = answer.text
                 if answer.problem is not None:
                     text += f"\n{answer.problem.what}: {answer.problem.reason}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from tests.ui.device_support import (
     offer,
 )
 from tests.ui.support import Rig
+from tuivm import devicedesk
 from tuivm.devicetasks import detach_from_its_guest
 from tuivm.hostdevicetasks import (
     autostart_mdev,
@@ -55,6 +57,7 @@ from tuivm.model.hostrequests import (
 )
 from tuivm.model.hosts import Problem
 from tuivm.model.offers import HostDevice, Network
+from tuivm.model.ports import Text
 from tuivm.model.requests import DetachDevices, When
 from tuivm.model.spec import PassKind
 from tuivm.screens.dialogs.attach import AttachDevice
@@ -230,6 +233,22 @@ async def test_detach_from_the_guests_own_screen(tmp_path: Path) -> None:
         assert isinstance(request, DetachDevices)
         assert request.when is When.BOTH
         assert [one.device for one in request.devices] == [TAKEN.address]
+
+
+async def test_a_definition_that_takes_long_is_said_to_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devicedesk, "SLOW", 0.01)
+    async with devices_shown(tmp_path) as rig:
+        await go_to_web(rig)
+        await to_hostdev(rig)
+        host = rig.host()
+        answer: Future[Text] = Future()
+        monkeypatch.setattr(host, "domain_xml", lambda _uuid, **_which: answer)
+        await rig.press("D")
+        await rig.until(lambda: "web: reading its definition" in rig.notices)
+        answer.set_result(Text(host.xml[WEB]))
+        await shown(rig, DetachDevice)
 
 
 async def test_attach_from_the_guests_own_screen(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from textual.pilot import Pilot
 from tests.support import hostparts as sample
 from tests.ui.hosts_support import change, go, having, row, screen
 from tests.ui.support import Rig, make_app, running
+from tuivm import devicedesk
 from tuivm.model.hostrequests import HostRequest, RefreshPool, SetPoolAutostart, StartPool, StopPool
 from tuivm.model.hosts import Problem
 from tuivm.model.offers import Pool, Volume
+from tuivm.model.ports import Text
 from tuivm.options import Options
 from tuivm.screens.dialogs.confirm import Confirm
 from tuivm.screens.dialogs.explain import Explain
@@ -198,6 +201,23 @@ async def test_each_host_keeps_its_own_cursor_and_folds(tmp_path: Path) -> None:
         await rig.tick()
         assert "base.qcow2" not in rig.text
         assert item(rig).name == "fast", "where it was left, though the other was not known yet"
+
+
+async def test_xml_that_takes_long_is_said_to_be_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devicedesk, "SLOW", 0.01)
+    async with running(tmp_path, STORAGE) as rig:
+        await go(rig, "storage")
+        port = rig.host().device_port
+        answer: Future[Text] = Future()
+        monkeypatch.setattr(port, "xml", lambda _part: answer)
+        await rig.press("e")
+        await rig.until(lambda: "local: asking for XML" in rig.notices)
+        answer.set_result(Text("<pool/>"))
+        await rig.until(lambda: isinstance(rig.app.screen, Explain))
+        await rig.settle()
+        assert "<pool/>" in rig.words
 
 
 COLOUR, MONOCHROME, ASCII = Options(), Options(theme="monochrome"), Options(ascii=True)
