@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import libvirt
 
+from tuivm.hypervisor import late
 from tuivm.hypervisor.connect import Answers, Asker, Link, open_link
 from tuivm.hypervisor.errors import problem_from
 from tuivm.hypervisor.lanes import Lanes
@@ -170,7 +171,7 @@ class LibvirtHost:
             refusal = Problem(what, f"{self._spec.name} is opened read-only")
             return _done(Outcome(refusal))
         return self._submit(
-            lambda conn: _perform(conn, uuid, request),
+            lambda conn: late.perform(conn, uuid, request),
             what,
             Outcome,
             deadline=DEADLINES.get(type(request), DEADLINE),
@@ -190,14 +191,14 @@ class LibvirtHost:
 
     def deletion_facts(self, uuid: str) -> Future[DeletionLookup]:
         return self._submit(
-            lambda conn: _look_up(conn, uuid),
+            lambda conn: late.look_up(conn, uuid),
             "cannot look up what would be deleted",
             lambda problem: DeletionLookup(problem=problem),
         )
 
     def definition(self, uuid: str) -> Future[DefinitionAnswer]:
         return self._submit(
-            lambda conn: _definition(conn, uuid),
+            lambda conn: late.definition(conn, uuid),
             "cannot read the definition",
             lambda problem: DefinitionAnswer(problem=problem),
         )
@@ -205,11 +206,11 @@ class LibvirtHost:
     def nested_inside(self, uuid: str) -> Future[Inside]:
         what = "cannot ask its agent"
         if self._spec.readonly:
-            return _done(_not_inside(Problem(what, f"{self._spec.name} is opened read-only")))
+            return _done(late.not_inside(Problem(what, f"{self._spec.name} is opened read-only")))
         return self._submit(
-            lambda conn: _look_inside(conn, uuid, what),
+            lambda conn: late.look_inside(conn, uuid, what),
             what,
-            _not_inside,
+            late.not_inside,
             deadline=AGENT_DEADLINE,
             lanes=self._agents,
         )
@@ -220,7 +221,7 @@ class LibvirtHost:
         what = "cannot open the console"
         if self._spec.readonly:
             refusal = Problem(what, f"{self._spec.name} is opened read-only")
-            return _done(_no_console(refusal))
+            return _done(late.no_console(refusal))
         given_up = threading.Event()
 
         def run() -> ConsoleAnswer:
@@ -228,7 +229,9 @@ class LibvirtHost:
             from tuivm.model.consoles import ConsoleAnswer  # noqa: PLC0415
 
             if self._link is None:
-                return _no_console(Problem(what, f"{self._spec.name} is {self._last.state.value}"))
+                return late.no_console(
+                    Problem(what, f"{self._spec.name} is {self._last.state.value}")
+                )
             try:
                 line = open_console(self._open_link, uuid, device, sinks, force=force)
             except libvirt.libvirtError as error:
@@ -238,11 +241,11 @@ class LibvirtHost:
                 line.close()
             return ConsoleAnswer(line)
 
-        def late(words: str) -> ConsoleAnswer:
+        def too_late(words: str) -> ConsoleAnswer:
             given_up.set()
-            return _no_console(Problem(what, words))
+            return late.no_console(Problem(what, words))
 
-        return self._actions.submit(run, deadline=DEADLINE, late=late)
+        return self._actions.submit(run, deadline=DEADLINE, late=too_late)
 
     def creating(self) -> LibvirtCreateHost:
         # Loaded when a guest is to be created, not at the start.
@@ -364,48 +367,6 @@ class LibvirtHost:
         session = runner.session if runner else None
         if session is not None:
             session.poke()
-
-
-# What only an action needs is loaded by the thread that carries it out, not at the start.
-
-
-def _perform(conn: libvirt.virConnect, uuid: str, request: Request) -> Outcome:
-    from tuivm.hypervisor.actions import perform  # noqa: PLC0415
-
-    return perform(conn, uuid, request)
-
-
-def _look_up(conn: libvirt.virConnect, uuid: str) -> DeletionLookup:
-    from tuivm.hypervisor.deletion import look_up  # noqa: PLC0415
-
-    return look_up(conn, uuid)
-
-
-def _definition(conn: libvirt.virConnect, uuid: str) -> DefinitionAnswer:
-    from tuivm.hypervisor.definition import look_up  # noqa: PLC0415
-
-    return DefinitionAnswer(look_up(conn, uuid))
-
-
-def _look_inside(conn: libvirt.virConnect, uuid: str, what: str) -> Inside:
-    from tuivm.hypervisor.inside import look_inside  # noqa: PLC0415
-
-    try:
-        return look_inside(conn.lookupByUUIDString(uuid))
-    except (TimeoutError, ValueError) as error:
-        return _not_inside(Problem(what, str(error)))
-
-
-def _not_inside(problem: Problem) -> Inside:
-    from tuivm.model.inside import Inside  # noqa: PLC0415
-
-    return Inside(problem=problem)
-
-
-def _no_console(problem: Problem) -> ConsoleAnswer:
-    from tuivm.model.consoles import ConsoleAnswer  # noqa: PLC0415
-
-    return ConsoleAnswer(problem=problem)
 
 
 def _done(value: T) -> Future[T]:
