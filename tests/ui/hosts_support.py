@@ -8,6 +8,7 @@ from tests.support.simhost import SimHost
 from tests.ui.support import Rig
 from tuivm.model.guests import GuestState
 from tuivm.model.offers import HostOffer
+from tuivm.screens.hostpages.partspage import PartsPage
 from tuivm.screens.hosts import HostsScreen
 
 PAGES = ("overview", "pci", "usb", "mdev", "scsi", "net", "storage", "networks")
@@ -55,3 +56,17 @@ def change(rig: Rig, offer: HostOffer, host: str = "local") -> None:
     sim.device_port.offer = offer._replace(host=host)
     old = sim.revisions
     sim.revisions = old._replace(storage=old.storage + 1, networks=old.networks + 1)
+
+
+async def laid_out(rig: Rig, *, beside: bool) -> None:
+    """Until a page with parts has its details where there is room for them, and rows that fit."""
+    page = screen(rig).page
+    assert isinstance(page, PartsPage)
+
+    def fits() -> bool:
+        width = page.list.scrollable_content_region.width
+        return page.has_class("-beside") == beside and page._drawn[1:2] == (width,)
+
+    await rig.until(fits)
+    await rig.settle()
+    await rig.until(fits)

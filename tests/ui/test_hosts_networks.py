@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support import hostparts as sample
-from tests.ui.hosts_support import change, go, having, row, screen
+from tests.ui.hosts_support import change, go, having, laid_out, row, screen
 from tests.ui.support import Rig, make_app, running
 from tuivm.model.deviceports import HostItem
 from tuivm.model.hostrequests import HostRequest, SetNetworkAutostart, StartNetwork, StopNetwork
@@ -153,5 +153,6 @@ def test_picture(snap_compare, tmp_path: Path, name: str) -> None:  # type: igno
         await go(rig, "networks")
         await rig.press("j", "j")
         await rig.until(lambda: "192.168.122.45, 43 min left" in rig.text)
+        await laid_out(rig, beside=size == WIDE)
 
     assert snap_compare(app, terminal_size=size, run_before=act)

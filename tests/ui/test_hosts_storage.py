@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support import hostparts as sample
-from tests.ui.hosts_support import change, go, having, row, screen
+from tests.ui.hosts_support import change, go, having, laid_out, row, screen
 from tests.ui.support import Rig, make_app, running
 from tuivm import devicedesk
 from tuivm.model.hostrequests import HostRequest, RefreshPool, SetPoolAutostart, StartPool, StopPool
@@ -241,5 +241,6 @@ def test_picture(snap_compare, tmp_path: Path, name: str) -> None:  # type: igno
         await go(rig, "storage")
         await rig.press("G", "k", "k")
         await rig.until(lambda: "web (running)" in rig.text)
+        await laid_out(rig, beside=size == WIDE)
 
     assert snap_compare(app, terminal_size=size, run_before=act)
