@@ -175,6 +175,8 @@ class Dialog(ModalScreen[T]):
         background: transparent;
         text-style: none;
     }
+    #dialog Tick.warning > .toggle--label { color: $warning; }
+    #dialog Tick.warning:focus > .toggle--label { color: $block-cursor-foreground; }
     #dialog Tick.-on > .toggle--button { color: $accent; text-style: bold; }
     #dialog Input { background: $panel; padding: 0 1; }
     #dialog .field { height: 1; width: 100%; }

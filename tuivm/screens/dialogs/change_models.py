@@ -229,8 +229,8 @@ class ReviewModels(Dialog[bool]):
         sign = _SIGNS[finding.severity][self.ascii_only]
         if finding.severity is Severity.WARNING:
             # A tick is one row, and what it accepts may be more.
-            label = plain(f"{sign} accept this warning:", "$warning")
-            yield Tick(label, id=f"accept-{number}").add_class("gap")
+            label = plain(f"{sign} accept this warning:")
+            yield Tick(label, id=f"accept-{number}").add_class("gap", "warning")
             yield Static(plain(finding.what), classes="what")
         else:
             style = "$error" if finding.severity is Severity.ERROR else ""

@@ -26,7 +26,7 @@ class _Accept(Tick):
     def __init__(self, finding: Finding, label: Content, *, accepted: bool) -> None:
         super().__init__(label, accepted)
         self.finding = finding
-        self.add_class("gap")
+        self.add_class("gap", "warning")
 
 
 class _Proof(Input):
@@ -117,7 +117,7 @@ class FindingList(Vertical):
         made: list[Widget] = []
         if finding.severity is Severity.WARNING:
             # A tick is one row, and what it accepts may be more.
-            label = plain(f"{sign} accept this warning:", "$warning")
+            label = plain(f"{sign} accept this warning:")
             made.append(_Accept(finding, label, accepted=accept_key(finding) in self._accepted))
             made.append(Static(plain(finding.what), classes="what"))
         else:
