@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -21,6 +22,10 @@ def pytest_configure() -> None:
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         os.environ[name] = str(Path(_scratch.name, name.lower()))
     os.environ.pop("LIBVIRT_DEFAULT_URI", None)
+    # A shell starts what is in its background with Ctrl+C ignored, and so would be all that the
+    # tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
