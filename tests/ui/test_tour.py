@@ -219,3 +219,17 @@ async def test_in_ascii(tmp_path: Path) -> None:
             if number == 4:
                 await rig.until(lambda: f"{DeviceClass.EMULATED.letter} emulated" in marked(rig))
             await rig.press("right")
+
+
+async def test_the_stops_at_a_host_are_on_its_overview(tmp_path: Path) -> None:
+    async with demo(tmp_path, size=(80, 24)) as rig:
+        await rig.press("3")
+        await rig.until(lambda: "overview" in rig.text)
+        await rig.press("tab")
+        await rig.until(lambda: "VERDICT" in rig.text)
+        await rig.press("1", "g")
+        for number in range(1, 7):
+            await stop(rig, number)
+            if number < 6:
+                await rig.press("right")
+        await rig.until(lambda: "IOMMU" in marked(rig))

@@ -19,6 +19,8 @@ from tuivm.model.units import visible
 from tuivm.screens import tourwords
 from tuivm.screens.dialogs.callout import MARK, Callout, Step
 from tuivm.screens.guest import GuestScreen
+from tuivm.screens.hostpages.overview import OverviewPage
+from tuivm.screens.hosts import HostsScreen
 from tuivm.widgets.itemlist import ItemList
 from tuivm.widgets.livetable import LiveTable
 
@@ -115,9 +117,31 @@ STOPS = (
         "#devices",
         lambda scene: scene.glyph(DeviceClass.PARAVIRTUAL),
     ),
-    Stop("Passthrough, IOMMU groups", "hosts", tourwords.passthrough, "#facts", lambda _: "IOMMU"),
-    Stop("VFs: a device in parts", "hosts", tourwords.functions, "#facts", lambda _: "SR-IOV"),
-    Stop("Nested virtualization", "hosts", tourwords.nested, "#facts", lambda _: "nested"),
+    Stop(
+        "Passthrough, IOMMU groups",
+        "hosts",
+        tourwords.passthrough,
+        "#facts",
+        lambda _: "IOMMU",
+        ("iommu", "IOMMU", 0),
+    ),
+    Stop(
+        "VFs: a device in parts",
+        "hosts",
+        tourwords.functions,
+        "#facts",
+        lambda _: "SR-IOV",
+        ("sriov", "SR-IOV", 0),
+    ),
+    Stop(
+        "Nested virtualization",
+        "hosts",
+        tourwords.nested,
+        "#facts",
+        # The label: other lines may speak of it too.
+        lambda _: "nested  ",
+        ("nested", "nested", 0),
+    ),
 )
 
 
@@ -172,6 +196,8 @@ class Tour:
         self._close_guest()
         self._app.perform(f"place.{'guests' if stop.place == 'guest' else stop.place}")
         await self._arrived("guests" if stop.place == "guest" else stop.place)
+        if isinstance(self._app.screen, HostsScreen):
+            self._app.screen.action_page(OverviewPage.page)
         if view is None:
             return
         if stop.place == "guest":
