@@ -346,10 +346,13 @@ def test_the_places(program: OpenProgram, guest_factory: GuestFactory, readonly:
         lambda t: any(line.split()[1:4] == paravirtual for line in t.lines), str(paravirtual)
     )
     terminal.keys("3")
-    terminal.wait_text("NUMA nodes")
-    assert guest_factory.rig.uri[:30] in terminal.text
-    assert ("read-only" in terminal.text) == readonly
     terminal.wait_text("1/1 up")
+    # How it is connected stands at the end of the overview.
+    terminal.keys("l")
+    terminal.keys("G")
+    terminal.wait_text(guest_factory.rig.uri[:30])
+    terminal.wait_text("read-only" if readonly else "full")
+    assert ("read-only" in terminal.text) == readonly
     terminal.keys("1")
     wait_row(terminal, "lone", "▶ running")
     terminal.keys("x")

@@ -120,7 +120,7 @@ def test_ctrl_z_gives_the_shell_back_and_fg_paints_anew(home: Path) -> None:
         terminal.wait_text("running  test")
         assert terminal.mode(ALT_SCREEN)
         terminal.keys("3")
-        terminal.wait_text("NUMA nodes")
+        terminal.wait_text("guests may be")
         terminal.keys("q")
         terminal.wait(lambda t: not t.mode(ALT_SCREEN), "the end of the program")
         terminal.keys("echo code=$?\r")
