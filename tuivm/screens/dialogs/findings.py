@@ -37,6 +37,16 @@ class _Proof(Input):
         self.address = address
 
 
+def _reasons(finding: Finding) -> Content:
+    lines = [line for line in (finding.why, finding.remedy and f"do: {finding.remedy}") if line]
+    return Content("\n").join([plain(line) for line in lines])
+
+
+def _shape(findings: Sequence[Finding]) -> list[tuple[str, Severity, bool]]:
+    """Findings with the same one are shown by the same widgets."""
+    return [(accept_key(one), one.severity, bool(_reasons(one))) for one in findings]
+
+
 def _about(widget: Widget) -> str | None:
     if isinstance(widget, _Accept):
         return accept_key(widget.finding)
@@ -85,7 +95,14 @@ class FindingList(Vertical):
         ordered = tuple(sorted(findings, key=lambda one: _ORDER.index(one.severity)))
         if (ordered, tuple(overrides)) == (self._findings, self._overrides):
             return
+        same = (_shape(ordered), tuple(overrides)) == (_shape(self._findings), self._overrides)
         self._findings, self._overrides = ordered, tuple(overrides)
+        if same:
+            # Only figures in the reasons are others: nobody's next key may go astray for that.
+            told = [_reasons(finding) for finding in ordered if _reasons(finding)]
+            for widget, text in zip(self.query(".why").results(Static), told, strict=True):
+                widget.update(text)
+            return
         had = self._focused()
         # No ids: those that go are still there when the new ones come.
         self.remove_children()
@@ -124,9 +141,8 @@ class FindingList(Vertical):
             style = "$error" if finding.severity is Severity.ERROR else ""
             text = f"{sign} {finding.severity.value}: {finding.what}"
             made.append(Static(plain(text, style), classes="gap"))
-        lines = [line for line in (finding.why, finding.remedy and f"do: {finding.remedy}") if line]
-        if lines:
-            made.append(Static(Content("\n").join([plain(line) for line in lines]), classes="why"))
+        if reasons := _reasons(finding):
+            made.append(Static(reasons, classes="why"))
         return made
 
     @on(Tick.Changed)
