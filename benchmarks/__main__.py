@@ -29,8 +29,8 @@ measured beside it in the same run.
   disks and four NICs of two classes.
 - *Key to repaint*: until the highlighted row is another one.
 - *The PCI and USB pages* are those of a simulated host that answers at once; the page is opened for
-  the first time in the program's life. Until a key is shown: until the lines under the tree tell of
-  the other device.
+  the first time in the program's life. From a key until the highlighted row is another one, and
+  until the lines under the tree tell of it, which is one picture later.
 - *100 guests of QEMU* run under a libvirtd of the benchmark's own, each with a disk and a NIC. They
   have no operating system and idle in their firmware.
 - Of what the start takes on top of the empty app, over a quarter is to load libvirt's client

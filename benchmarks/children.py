@@ -11,6 +11,7 @@ aged RESULT URI             tuivm on a real host; RESULT gets how old each pictu
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 import sys
@@ -92,6 +93,12 @@ def _live(size: int, result: Path, *, charted: bool = False) -> None:
             time.sleep(max(0.0, begun + tick - time.monotonic()))
 
     threading.Thread(target=feed, daemon=True).start()
+    _run(app)
+
+
+def _run(app: App[object]) -> None:
+    # As tuivm's own start does.
+    gc.freeze()
     app.run()
 
 
@@ -110,7 +117,7 @@ def _devices() -> None:
     maker = SimMaker(clock, prepare)
     app = TuivmApp(maker, [HostSpec("sim", "test:///sim")], clock=clock)
     app.call_later(maker.tick)
-    app.run()
+    _run(app)
 
 
 def _hours(size: int) -> None:
@@ -177,7 +184,7 @@ def _hours(size: int) -> None:
                 app.say("six hours have passed")
 
     app.call_later(lambda: app.set_interval(0.01, feed))
-    app.run()
+    _run(app)
 
 
 def _aged(result: Path, uri: str) -> None:

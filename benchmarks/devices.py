@@ -32,8 +32,10 @@ def measure(rounds: int, presses: int) -> list[Row]:
             _to_hosts(shown)
             shown.keys("\t")
             shown.wait_text("Sample Controller")
-            moved = latency(shown, _walk(presses), _told)
+            moved = latency(shown, _walk(presses), _highlighted)
             rows.append(_walked(f"moving, {columns}x{lines}", moved, plain))
+            told = latency(shown, _walk(presses), _told)
+            rows.append(Row(f"PCI page, moving, the lines below, {columns}x{lines}", str(told)))
             shown.keys("G")
             shown.wait_text("ConnectX-6")
             folded = _folded(shown)
@@ -54,6 +56,13 @@ def _walk(presses: int) -> list[str]:
 def _folded(shown: Terminal) -> Latency:
     """On the last row, which is the PF while its VFs are folded."""
     return latency(shown, ["\r"] * 40, lambda one: str("▾ ef:00.0" in one.text))
+
+
+def _highlighted(shown: Terminal) -> str:
+    """The row whose background no other has, and what it says; headings are bold as it is."""
+    colours = [shown.screen.buffer[row][shown.columns - 5].bg for row in range(4, shown.rows - 1)]
+    alone = [row for row, colour in enumerate(colours, 4) if colours.count(colour) == 1]
+    return " ".join(f"{row} {shown.line(row)[:60]}" for row in alone)
 
 
 def _told(shown: Terminal) -> str:
