@@ -10,16 +10,13 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
 
 import libvirt
 
 from tuivm.domainxml.domcaps import read_domain_caps
-from tuivm.hypervisor.errors import problem_from
+from tuivm.hypervisor.borrowing import DEADLINE, SLOW, BorrowingHost, Lend
 from tuivm.hypervisor.heads import read_head, read_local_head
-from tuivm.hypervisor.lanes import Lanes
 from tuivm.hypervisor.load import runs_here
 from tuivm.hypervisor.offers import gather
 from tuivm.hypervisor.reach import Identity, qemu_identity
@@ -30,31 +27,23 @@ from tuivm.model.hosts import HostSpec, Problem
 from tuivm.model.offers import DomainCaps
 from tuivm.model.spec import FileRef
 
-T = TypeVar("T")
-Lend = Callable[[], AbstractContextManager[libvirt.virConnect]]
-"""Lends a connection that nobody else uses meanwhile. Entering it raises libvirtError."""
-
-DEADLINE = 60.0
-SLOW = 300.0
-"""Seconds for what makes a daemon run its emulators, and for large hosts over slow links."""
 _SCHEMAS = ("/usr/share/libvirt/schemas", "/usr/local/share/libvirt/schemas")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CapsKey = tuple[str, str, str]
 
 
-class LibvirtCreateHost:
+class LibvirtCreateHost(BorrowingHost):
     """See `CreatePort`. Everything comes back at once; the work is done on daemon threads."""
 
     def __init__(self, spec: HostSpec, lend: Lend, changed: Callable[[], None]) -> None:
         """changed: called when a creation is over, to show what it did."""
-        self._spec = spec
-        self._lend = lend
+        super().__init__(spec, lend)
         self._changed = changed
-        self._offers = Lanes(f"offers-{spec.name}", 1)
-        self._asking = Lanes(f"domain-capabilities-{spec.name}", 2)
-        self._quick = Lanes(f"files-{spec.name}", 2)
+        self._offers = self._lane(f"offers-{spec.name}", 1)
+        self._asking = self._lane(f"domain-capabilities-{spec.name}", 2)
+        self._quick = self._lane(f"files-{spec.name}", 2)
         # One: libvirt's grammar is kept, and is not for two threads at once.
-        self._checking = Lanes("schema", 1)
+        self._checking = self._lane("schema", 1)
         self._lock = threading.Lock()
         self._caps: dict[_CapsKey, Future[CapsAnswer]] = {}
         self._runs: list[_Run] = []
@@ -63,21 +52,14 @@ class LibvirtCreateHost:
     @property
     def busy(self) -> bool:
         """Some call is in flight, or a creation is under way."""
-        return any(one.busy for one in self._lanes) or any(
-            not run.result.done() for run in self._runs
-        )
+        return super().busy or any(not run.result.done() for run in self._runs)
 
     def close(self) -> None:
         """Stop, creations too: they remove what they made, if the program lives that long. Never
         waits."""
         for run in self._runs:
             run.cancel()
-        for lanes in self._lanes:
-            lanes.close()
-
-    @property
-    def _lanes(self) -> tuple[Lanes, ...]:
-        return (self._offers, self._asking, self._quick, self._checking)
+        super().close()
 
     def offer(self) -> Future[Offered]:
         return self._ask(
@@ -179,28 +161,6 @@ class LibvirtCreateHost:
             if not run.result.done():
                 run.result.set_exception(RuntimeError("internal error; the log has it"))
             self._changed()
-
-    def _ask(
-        self,
-        lanes: Lanes,
-        what: str,
-        call: Callable[[libvirt.virConnect], T],
-        refused: Callable[[Problem], T],
-        *,
-        deadline: float = DEADLINE,
-    ) -> Future[T]:
-        def run() -> T:
-            try:
-                with self._lend() as conn:
-                    return call(conn)
-            except libvirt.libvirtError as error:
-                return refused(problem_from(what, error, self._spec.uri))
-            except ValueError as error:
-                return refused(Problem(what, str(error)))
-
-        return lanes.submit(
-            run, deadline=deadline, late=lambda words: refused(Problem(what, words))
-        )
 
 
 class _Run:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
-from typing import TypeVar
 
 import libvirt
 
-from tuivm.hypervisor.errors import problem_from
+from tuivm.hypervisor.borrowing import DEADLINE, SLOW, BorrowingHost, Lend
 from tuivm.hypervisor.lanes import Lanes
 from tuivm.model.createports import Offered
 from tuivm.model.hostrequests import HostRequest
@@ -18,44 +16,23 @@ from tuivm.model.offers import HostDevice, HostOffer, Network, Pool, Volume
 from tuivm.model.ports import Text
 from tuivm.model.requests import Outcome
 
-T = TypeVar("T")
-Lend = Callable[[], AbstractContextManager[libvirt.virConnect]]
-"""Lends a connection that nobody else uses meanwhile. Entering it raises libvirtError."""
-
-DEADLINE = 60.0
 XML_DEADLINE = 5.0
 """Seconds: a dialog waits for it before it opens."""
 ACTING = 180.0
 """A kernel takes its time for many VFs, and so does a share that is mounted."""
-SLOW = 300.0
-"""Seconds for what makes a daemon run its emulators."""
 
 
-class LibvirtDeviceHost:
+class LibvirtDeviceHost(BorrowingHost):
     """See `DevicePort`. Everything comes back at once; the work is done on daemon threads."""
 
     def __init__(self, spec: HostSpec, lend: Lend, changed: Callable[[], None]) -> None:
         """changed: called when a request has been carried out, to show what it did."""
-        self._spec = spec
-        self._lend = lend
+        super().__init__(spec, lend)
         self._changed = changed
-        self._looking = Lanes(f"devices-{spec.name}", 2)
-        self._slow = Lanes(f"overview-{spec.name}", 1)
+        self._looking = self._lane(f"devices-{spec.name}", 2)
+        self._slow = self._lane(f"overview-{spec.name}", 1)
         # One: what is asked of a device must not overtake what was asked of it before.
-        self._acting = Lanes(f"device-actions-{spec.name}", 1)
-
-    @property
-    def busy(self) -> bool:
-        return any(one.busy for one in self._lanes)
-
-    def close(self) -> None:
-        """Never waits."""
-        for lanes in self._lanes:
-            lanes.close()
-
-    @property
-    def _lanes(self) -> tuple[Lanes, ...]:
-        return (self._looking, self._slow, self._acting)
+        self._acting = self._lane(f"device-actions-{spec.name}", 1)
 
     def devices(self) -> Future[Offered]:
         from tuivm.hypervisor.devicesurvey import devices  # noqa: PLC0415 - when they are looked at
@@ -84,7 +61,7 @@ class LibvirtDeviceHost:
         name = part.nodedev if isinstance(part, HostDevice) else part.name
         what = f"cannot read the XML of {name}"
         return self._ask(
-            self._looking, what, read, lambda problem: Text(problem=problem), XML_DEADLINE
+            self._looking, what, read, lambda problem: Text(problem=problem), deadline=XML_DEADLINE
         )
 
     def act(self, request: HostRequest) -> Future[Outcome]:
@@ -102,7 +79,7 @@ class LibvirtDeviceHost:
             finally:
                 self._changed()
 
-        return self._ask(self._acting, what, act, Outcome, ACTING)
+        return self._ask(self._acting, what, act, Outcome, deadline=ACTING)
 
     def _look(
         self,
@@ -124,26 +101,7 @@ class LibvirtDeviceHost:
             f"cannot ask {self._spec.name} for {what}",
             look,
             lambda problem: Offered(problem=problem),
-            deadline,
-        )
-
-    def _ask(
-        self,
-        lanes: Lanes,
-        what: str,
-        call: Callable[[libvirt.virConnect], T],
-        refused: Callable[[Problem], T],
-        deadline: float,
-    ) -> Future[T]:
-        def run() -> T:
-            try:
-                with self._lend() as conn:
-                    return call(conn)
-            except libvirt.libvirtError as error:
-                return refused(problem_from(what, error, self._spec.uri))
-
-        return lanes.submit(
-            run, deadline=deadline, late=lambda words: refused(Problem(what, words))
+            deadline=deadline,
         )
 
 
