@@ -95,6 +95,8 @@ class Roster:
         now, why = state_words(state, reason)
         if (now, why) == (guest.state, guest.reason):
             return False
+        if not now.active:
+            guest = _without_run(guest)
         self._put(guest._replace(state=now, reason=why))
         return True
 
@@ -167,7 +169,7 @@ class Roster:
         elif old.name != name or old.domain_id != number or old.state.active != state.active:
             self._due.add(uuid)
         if not state.active or (old.domain_id != number and old.domain_id is not None):
-            old = old._replace(started_at=None, addresses=(), accelerator="", agent_os="")
+            old = _without_run(old)
         started_at = old.started_at
         if not state.active:
             self.started.pop(uuid, None)
@@ -213,6 +215,11 @@ class Roster:
             if state is not None:
                 states[uuid] = state_words(state[0], state[1])
         return states
+
+
+def _without_run(guest: Guest) -> Guest:
+    """What is known of it whether it runs or not."""
+    return guest._replace(started_at=None, addresses=(), accelerator="", agent_os="")
 
 
 def _listed(conn: libvirt.virConnect, flag: int) -> set[str] | None:
