@@ -132,6 +132,14 @@ async def test_no_network_at_all(tmp_path: Path) -> None:
         assert "no network is defined on this host" in rig.text
 
 
+async def test_rows_fit_each_size_before_the_next_second(tmp_path: Path) -> None:
+    async with running(tmp_path, NETWORKS) as rig:
+        await go(rig, "networks")
+        for width, height in (WIDE, SMALL, WIDE):
+            await rig.resize(width, height)
+            await laid_out(rig, beside=(width, height) == WIDE)
+
+
 COLOUR, MONOCHROME, ASCII = Options(), Options(theme="monochrome"), Options(ascii=True)
 SMALL, WIDE = (80, 24), (160, 48)
 PICTURES = {

@@ -44,6 +44,13 @@ class HostPage(Vertical):
 
     def on_mount(self) -> None:
         self.post_message(self.Changed())
+        # Not by Resize: of what is shown for the first time Textual may not tell any, if somebody
+        # asks where a widget is between a scroll and the layout (Compositor.full_map).
+        layouts = self.screen.screen_layout_refresh_signal
+        layouts.subscribe(self, lambda _: self.laid_out())
+
+    def laid_out(self) -> None:
+        """Parts of the screen were placed, maybe these."""
 
     @property
     def desk(self) -> TuivmApp:

@@ -54,8 +54,9 @@ class OverviewPage(HostPage):
         self._status = status
         self._show()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
+    def laid_out(self) -> None:
+        if self.list.scrollable_content_region.width != self._drawn[0]:
+            self._show()
 
     def _show(self) -> None:
         status = self._status

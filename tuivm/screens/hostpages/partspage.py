@@ -46,6 +46,7 @@ class PartsPage(HostPage):
         self._rows: Sequence[Row] = ()
         self._drawn: tuple[object, ...] = ()
         self._told: Content | None = None
+        self._laid_out_for = (0, 0)
         # Made here: the screen may want them before they are mounted.
         self.list = ItemList(id="parts")
         self._pane = Static(id="told")
@@ -98,9 +99,15 @@ class PartsPage(HostPage):
         del status
         self._show()
 
-    def on_resize(self) -> None:
+    def laid_out(self) -> None:
         self.set_class(self.size.width >= _BESIDE_FROM, "-beside")
-        self.call_after_refresh(self._show)
+        if self._widths != self._laid_out_for:
+            self._show()
+
+    @property
+    def _widths(self) -> tuple[int, int]:
+        """Of the list, and of what is told of an item."""
+        return self.list.scrollable_content_region.width, self._pane.content_size.width
 
     def set_filter(self, text: str) -> None:
         self._filter = text
@@ -115,7 +122,8 @@ class PartsPage(HostPage):
 
     def _show(self) -> None:
         """Lay the rows out, unless nothing changed that they depend on."""
-        width = self.list.scrollable_content_region.width
+        self._laid_out_for = self._widths
+        width, _ = self._laid_out_for
         wanted = (self._offer, width, self._filter, dict(self._open), self.moment())
         if width and not self._same(wanted):
             self._drawn = wanted
