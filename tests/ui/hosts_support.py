@@ -8,10 +8,19 @@ from tests.support.simhost import SimHost
 from tests.ui.support import Rig
 from tuivm.model.guests import GuestState
 from tuivm.model.offers import HostOffer
+from tuivm.options import Options
 from tuivm.screens.hostpages.partspage import PartsPage
 from tuivm.screens.hosts import HostsScreen
 
 PAGES = ("overview", "pci", "usb", "mdev", "scsi", "net", "storage", "networks")
+SMALL, WIDE = (80, 24), (160, 48)
+PICTURES = {
+    "small": (SMALL, Options()),
+    "wide": (WIDE, Options()),
+    "small-ascii": (SMALL, Options(ascii=True)),
+    "wide-monochrome": (WIDE, Options(theme="monochrome")),
+}
+"""Each: a terminal's size, and how the program is started."""
 
 
 def having(offer: HostOffer) -> Callable[[SimHost], None]:

@@ -8,12 +8,11 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support import hostparts as sample
-from tests.ui.hosts_support import change, go, having, laid_out, row, screen
+from tests.ui.hosts_support import PICTURES, SMALL, WIDE, change, go, having, laid_out, row, screen
 from tests.ui.support import Rig, make_app, running
 from tuivm.model.deviceports import HostItem
 from tuivm.model.hostrequests import HostRequest, SetNetworkAutostart, StartNetwork, StopNetwork
 from tuivm.model.offers import Network, NetworkUser
-from tuivm.options import Options
 from tuivm.screens.dialogs.confirm import Confirm
 from tuivm.screens.dialogs.explain import Explain
 
@@ -138,16 +137,6 @@ async def test_rows_fit_each_size_before_the_next_second(tmp_path: Path) -> None
         for width, height in (WIDE, SMALL, WIDE):
             await rig.resize(width, height)
             await laid_out(rig, beside=(width, height) == WIDE)
-
-
-COLOUR, MONOCHROME, ASCII = Options(), Options(theme="monochrome"), Options(ascii=True)
-SMALL, WIDE = (80, 24), (160, 48)
-PICTURES = {
-    "small": (SMALL, COLOUR),
-    "wide": (WIDE, COLOUR),
-    "small-ascii": (SMALL, ASCII),
-    "wide-monochrome": (WIDE, MONOCHROME),
-}
 
 
 @pytest.mark.parametrize("name", PICTURES)

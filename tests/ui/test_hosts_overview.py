@@ -9,10 +9,9 @@ from textual.pilot import Pilot
 
 from tests.support import hostparts as sample
 from tests.support.simhost import SimHost
-from tests.ui.hosts_support import go, having, screen
+from tests.ui.hosts_support import PICTURES, SMALL, go, having, screen
 from tests.ui.support import Rig, make_app, running
 from tuivm.model.hosts import Problem
-from tuivm.options import Options
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.hostpages.overview import OverviewPage
 
@@ -99,16 +98,6 @@ async def test_two_hosts_show_each_their_own(tmp_path: Path) -> None:
         assert "not known yet" in rig.text
         await rig.press("k")
         assert "EPYC-Rome" in rig.text
-
-
-COLOUR, MONOCHROME, ASCII = Options(), Options(theme="monochrome"), Options(ascii=True)
-SMALL, WIDE = (80, 24), (160, 48)
-PICTURES = {
-    "small": (SMALL, COLOUR),
-    "wide": (WIDE, COLOUR),
-    "small-ascii": (SMALL, ASCII),
-    "wide-monochrome": (WIDE, MONOCHROME),
-}
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -9,14 +9,13 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support import hostparts as sample
-from tests.ui.hosts_support import change, go, having, laid_out, row, screen
+from tests.ui.hosts_support import PICTURES, WIDE, change, go, having, laid_out, row, screen
 from tests.ui.support import Rig, make_app, running
 from tuivm import devicedesk
 from tuivm.model.hostrequests import HostRequest, RefreshPool, SetPoolAutostart, StartPool, StopPool
 from tuivm.model.hosts import Problem
 from tuivm.model.offers import Pool, Volume
 from tuivm.model.ports import Text
-from tuivm.options import Options
 from tuivm.screens.dialogs.confirm import Confirm
 from tuivm.screens.dialogs.explain import Explain
 from tuivm.screens.hostpages.storage import StoragePage
@@ -218,16 +217,6 @@ async def test_xml_that_takes_long_is_said_to_be_asked_for(
         await rig.until(lambda: isinstance(rig.app.screen, Explain))
         await rig.settle()
         assert "<pool/>" in rig.words
-
-
-COLOUR, MONOCHROME, ASCII = Options(), Options(theme="monochrome"), Options(ascii=True)
-SMALL, WIDE = (80, 24), (160, 48)
-PICTURES = {
-    "small": (SMALL, COLOUR),
-    "wide": (WIDE, COLOUR),
-    "small-ascii": (SMALL, ASCII),
-    "wide-monochrome": (WIDE, MONOCHROME),
-}
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -12,11 +12,11 @@ from tuivm.domainxml.parse import Element
 from tuivm.domainxml.passing_edit import needed_controller, with_devices, without_devices
 from tuivm.domainxml.target import read_target
 from tuivm.hypervisor.devicesurvey import devices
-from tuivm.hypervisor.errors import problem_from, reason_of
+from tuivm.hypervisor.errors import reason_of
 from tuivm.hypervisor.guestdefinition import Definition, look, put_back, redefine
 from tuivm.hypervisor.liveparts import LiveParts, text_of
-from tuivm.hypervisor.refusal import RefusalError, stopped_by
-from tuivm.model.hosts import HostSpec, Problem
+from tuivm.hypervisor.refusal import RefusalError, not_done, stopped_by
+from tuivm.model.hosts import HostSpec
 from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.requests import AttachDevices, Outcome, Step, When
 from tuivm.model.spec import Passed, PassKind
@@ -35,12 +35,8 @@ def attach(conn: libvirt.virConnect, uuid: str, request: AttachDevices) -> Outco
         guest = look(conn, uuid)
         what = f"cannot attach {names} to {guest.name}"
         _Attaching(conn, guest, request, steps).run()
-    except RefusalError as error:
-        return error.outcome(what, steps)
-    except libvirt.libvirtError as error:
-        return Outcome(problem_from(what, error, uri), tuple(steps))
-    except ValueError as error:
-        return Outcome(Problem(what, str(error)), tuple(steps))
+    except (RefusalError, libvirt.libvirtError, ValueError) as error:
+        return not_done(error, what, uri, steps)
     return Outcome(steps=tuple(steps))
 
 

@@ -9,11 +9,11 @@ import libvirt
 from tuivm.domainxml.parse import Element
 from tuivm.domainxml.passing_edit import found, without_devices
 from tuivm.hypervisor.devicesurvey import devices
-from tuivm.hypervisor.errors import problem_from, reason_of
+from tuivm.hypervisor.errors import reason_of
 from tuivm.hypervisor.guestdefinition import Definition, look, redefine
 from tuivm.hypervisor.liveparts import RETURN_SECONDS, ask, text_of, told_back, wait_gone
-from tuivm.hypervisor.refusal import RefusalError
-from tuivm.model.hosts import HostSpec, Problem
+from tuivm.hypervisor.refusal import RefusalError, not_done
+from tuivm.model.hosts import HostSpec
 from tuivm.model.offers import HostDevice, HostOffer
 from tuivm.model.requests import DetachDevices, Outcome, Step, When
 from tuivm.model.spec import Passed
@@ -41,12 +41,8 @@ def detach(
         work = _Detaching(conn, guest, request, patience)
         steps = work.steps
         work.run()
-    except RefusalError as error:
-        return error.outcome(what, steps)
-    except libvirt.libvirtError as error:
-        return Outcome(problem_from(what, error, uri), tuple(steps))
-    except ValueError as error:
-        return Outcome(Problem(what, str(error)), tuple(steps))
+    except (RefusalError, libvirt.libvirtError, ValueError) as error:
+        return not_done(error, what, uri, steps)
     return Outcome(steps=tuple(steps))
 
 
