@@ -18,6 +18,17 @@ NEVER_SKIPPED_IN_CI = (HERE / "live", HERE / "tty", HERE / "virthost")
 _scratch = tempfile.TemporaryDirectory(prefix="tuivm-tests-")
 
 
+# Seconds for a test of guests: the first one fetches a kernel, and builds what they boot from it.
+FIRST_GUEST = 400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        guests = any(item.path.is_relative_to(HERE / name) for name in ("live", "tty"))
+        if guests and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(FIRST_GUEST))
+
+
 def pytest_configure() -> None:
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         os.environ[name] = str(Path(_scratch.name, name.lower()))

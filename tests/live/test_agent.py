@@ -93,7 +93,7 @@ def test_whether_it_can_run_guests_is_told_from_inside(
 ) -> None:
     seen = Watched(rig.uri)
     closing.append(seen)
-    seen.wait_guest(agented.uuid, lambda g: g.details and g.details.agent_connected, "its agent")
+    seen.wait_guest(agented.uuid, lambda g: g.agent_os == OS, "its agent to answer")
     inside = seen.host.nested_inside(agented.uuid).result(TIMEOUT)
     assert inside.problem is None
     assert inside.flag == "svm", "QEMU's default CPU has it"

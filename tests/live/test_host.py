@@ -72,8 +72,9 @@ def test_what_virsh_does_shows(rig: Rig, guest_factory: GuestFactory, watch: Wat
     seen.wait_guest(uuid, lambda g: g.name == "shop", "the new name")
     rig.virsh("desc", "shop", "--title", "The shop")
     seen.wait_guest(uuid, lambda g: g.details and g.details.title == "The shop", "the title")
+    number = len(seen.snapshots)
     rig.virsh("undefine", "shop")
-    gone = seen.next(lambda s: uuid not in s.guests, "the guest to be gone")
+    gone = seen.wait(lambda s: uuid not in s.guests, "the guest to be gone", since=number)
     assert gone.guests[other] is untouched, "a guest to which nothing happened stays as it is"
 
 
@@ -139,8 +140,7 @@ def test_a_stopped_daemon_holds_nothing_up_and_goes_on_by_itself(
     seen = watch(fresh_rig.uri)
     seen.wait_guest(uuid, lambda g: g.details, "the guest")
     fresh_rig.pause()
-    wait_until(lambda: _silent_for(seen, 2.0), 30, "the sampler to hang")
-    assert seen.host.busy
+    wait_until(lambda: seen.host.busy and _silent_for(seen, 2.0), 30, "the sampler to hang")
     assert seen.last.state is HostState.UP, "the store tells by the age that it is stale"
     hanging = seen.host.domain_xml(uuid)
     assert not hanging.done()
@@ -159,7 +159,7 @@ def test_closing_waits_for_no_hanging_call(fresh_rig: Rig, watch: Watch) -> None
     seen = watch(fresh_rig.uri)
     seen.wait_up()
     fresh_rig.pause()
-    wait_until(lambda: _silent_for(seen, 1.0), 30, "the sampler to hang")
+    wait_until(lambda: seen.host.busy and _silent_for(seen, 1.0), 30, "the sampler to hang")
     closer = threading.Thread(target=seen.close)
     closer.start()
     closer.join(TIMEOUT)
@@ -204,6 +204,7 @@ def test_a_killed_daemon_comes_back_with_the_same_guests(fresh_rig: Rig, watch: 
     running, off = factory.start(guest_xml("up")), factory.define(guest_xml("down"))
     seen = watch(fresh_rig.uri)
     seen.wait(lambda s: seen.host.settled, "everything to be read")
+    seen.wait_guest(running, lambda g: g.accelerator and g.started_at, "its process to be found")
     before = seen.last
     fresh_rig.kill()
     lost = seen.next(lambda s: s.state in (HostState.LOST, HostState.FAILED), "the loss")
@@ -283,7 +284,10 @@ def test_a_deaf_daemon_is_late_and_a_retry_starts_afresh(
     assert seen.host.busy
 
 
-def test_dead_hosts_delay_no_other(rig: Rig, deaf_uri: str, watch: Watch) -> None:
+def test_dead_hosts_delay_no_other(
+    rig: Rig, deaf_uri: str, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "OPEN_DEADLINE", 300.0)
     dead = [watch(deaf_uri, name=f"dead{number}") for number in range(10)]
     alive = [watch(rig.uri, name=f"alive{number}") for number in range(10)]
     for one in alive:

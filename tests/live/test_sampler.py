@@ -111,8 +111,11 @@ def test_the_start_of_a_guests_process_is_found(
     # The kernel counts a process's start in ticks since boot; the clock may have been set since.
     assert abs(guest.started_at - before) < TIMEOUT
     seen.wait_guest(uuid, lambda g: g.accelerator == "tcg", "what QEMU really runs with")
+    number = len(seen.snapshots)
     guest_factory.domain(uuid).destroy()
-    gone = seen.wait_guest(uuid, lambda g: g.started_at is None, "the start to be forgotten")
+    gone = seen.wait(
+        lambda s: s.guests[uuid].started_at is None, "the start to be forgotten", since=number
+    )
     assert gone.guests[uuid].accelerator == ""
 
 

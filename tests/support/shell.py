@@ -18,9 +18,13 @@ BOOT = 120
 
 
 class Shell:
-    """What a guest says and is told on its console. A context manager: its end closes it."""
+    """What a guest says and is told on its console. A context manager: its end closes it.
 
-    def __init__(self, uri: str, uuid: str, *, force: bool = False) -> None:
+    patience: seconds for its boot, and for each answer.
+    """
+
+    def __init__(self, uri: str, uuid: str, *, force: bool = False, patience: float = BOOT) -> None:
+        self._patience = patience
         self._lock = threading.Lock()
         self._heard = bytearray()
         self.ended: list[str] = []
@@ -60,7 +64,7 @@ class Shell:
 
     def ready(self) -> None:
         """Wait until the shell answers: what is typed before it listens is lost."""
-        for _ in range(BOOT):
+        for _ in range(int(self._patience)):
             self.console.send(b"echo an''swers\n")
             try:
                 self.wait("\nanswers", 1)
@@ -76,6 +80,8 @@ class Shell:
         self.console.send(f"echo BE''GIN{self._runs}; {command}; echo E''ND{self._runs}\n".encode())
         answer = re.compile(rf"BEGIN{self._runs}\n(.*?)END{self._runs}\n", re.DOTALL)
         found = wait_until(
-            lambda: answer.search(self.heard.replace("\r", "")), BOOT, f"the output of {command}"
+            lambda: answer.search(self.heard.replace("\r", "")),
+            self._patience,
+            f"the output of {command}",
         )
         return str(found.group(1)).strip()

@@ -42,7 +42,9 @@ def demo(program: OpenProgram, rig: Rig) -> Open:
         terminal = program("demo", "-c", rig.uri, env={"XDG_CACHE_HOME": CACHE}, columns=120)
         # Its words before the first picture are for who reads the shell.
         terminal.wait(
-            lambda t: "booting" in t.text or "y/N" in t.text or t.mode(ALT_SCREEN), "its guests"
+            lambda t: "booting" in t.text or "y/N" in t.text or t.mode(ALT_SCREEN),
+            "its guests",
+            BOOTED,
         )
         return terminal
 
@@ -93,7 +95,11 @@ def test_what_a_kill_leaves_is_offered_and_a_signal_leaves_nothing(demo: Open, r
     killed.process.kill()
     killed.wait_end()
     # libvirt ends the guests with the connection; their files have nobody.
-    wait_until(lambda: VIRTIO not in rig.virsh("list", "--all", "--name"), 60, "the guests' end")
+    wait_until(
+        lambda: {VIRTIO, EMULATED}.isdisjoint(rig.virsh("list", "--all", "--name").split()),
+        60,
+        "the guests' end",
+    )
     left = things(rig)
     assert left != []
     terminal = demo()

@@ -107,7 +107,7 @@ def test_a_guest_is_renamed(program: OpenProgram, guest_factory: GuestFactory) -
     terminal.keys(CTRL_U, "after", ENTER)
     terminal.wait_gone("Rename before")
     wait_row(terminal, "after", "■ off")
-    assert not row_of(terminal, "before")
+    wait_no_row(terminal, "before")
     assert guest_factory.domain(uuid).name() == "after"
     quit_with_q(terminal)
 
@@ -191,7 +191,7 @@ def test_a_host_is_added_and_removed(
     highlight(terminal, "test", rows_down=1)
     terminal.keys("-")
     terminal.wait_text("Remove from the list")
-    assert PLAY_HOST in terminal.text
+    terminal.wait_text(PLAY_HOST)
     terminal.keys("y")
     wait_no_row(terminal, "test")
     terminal.wait_text("hosts 1 up")
@@ -338,8 +338,10 @@ def test_the_places(program: OpenProgram, guest_factory: GuestFactory, readonly:
     terminal.wait_text("DEVICES")
     for name in ("paravirtual", "emulated", "physical"):
         terminal.wait_text(name)
-    physical = next(line for line in terminal.lines if "physical" in line).split()
-    assert physical[2:4] == ["0", "0"]
+    terminal.wait(
+        lambda t: any(line.split()[1:4] == ["physical", "0", "0"] for line in t.lines),
+        "no physical device",
+    )
     # The NIC and the balloon; class, devices, guests after the glyph.
     paravirtual = ["paravirtual", "2", "1"]
     terminal.wait(

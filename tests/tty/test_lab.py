@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def open_lab(program: OpenProgram, rig: Rig) -> Terminal:
 
 def choose(terminal: Terminal, *titles: str) -> None:
     """Tick off all other models."""
-    terminal.wait_text(" start      ")
+    terminal.wait_text(" start      ", MEASURED)
     models = [line.partition("] ")[2][2:] for line in terminal.lines if line.startswith("  [x] ")]
     assert len(models) > len(titles)
     # The lines above: host, what, backing, length.
@@ -51,9 +52,13 @@ def choose(terminal: Terminal, *titles: str) -> None:
     terminal.wait_text(f" start      {len(titles)} models")
 
 
+def row(terminal: Terminal, title: str) -> str:
+    return next((line for line in terminal.lines if f" {title} " in line), "")
+
+
 def begin(terminal: Terminal, rig: Rig) -> None:
     """Start, and wait for a guest."""
-    terminal.wait_text(" start      ")
+    terminal.wait_text(" start      ", MEASURED)
     terminal.keys("s")
     terminal.wait_text(" boots (", MEASURED)
     assert any("storage" in name for name in left_by_a_lab(rig))
@@ -68,12 +73,8 @@ def test_two_models_are_measured_and_nothing_is_left(
     terminal.keys("s")
     terminal.wait_text("they take turns")
     terminal.wait_text("traps per I/O", MEASURED)
-    row = {
-        title: next(line for line in terminal.lines if f" {title} " in line)
-        for title in ("virtio-blk", "IDE")
-    }
-    assert "baseline" in row["virtio-blk"]
-    assert row["IDE"].count("█") > 5
+    terminal.wait(lambda t: "baseline" in row(t, "virtio-blk"), "the bar of virtio-blk")
+    terminal.wait(lambda t: row(t, "IDE").count("█") > 5, "the bar of IDE")
     terminal.keys("q")
     assert terminal.wait_end(ENDED) == 0
     assert terminal.cooked
@@ -83,7 +84,7 @@ def test_two_models_are_measured_and_nothing_is_left(
     assert run.complete
     counts = {one.subject: one.traps for one in run.tallies}
     assert counts == {"virtio-blk": pytest.approx(1, rel=0.15), "ide": pytest.approx(26, rel=0.15)}
-    assert f" {counts['ide']:.3g} " in row["IDE"]
+    assert f" {counts['ide']:.3g} " in row(terminal, "IDE")
 
 
 @pytest.mark.timeout(300)
@@ -91,7 +92,7 @@ def test_q_ends_a_run_and_leaves_nothing(rig: Rig, program: OpenProgram, home: P
     terminal = open_lab(program, rig)
     begin(terminal, rig)
     terminal.keys("1")
-    terminal.wait_text("lab ")
+    terminal.wait(lambda t: re.search(r" lab \d+ ?%", t.line(0)), "the run in the top line")
     terminal.keys("q")
     assert terminal.wait_end(ENDED) == 0
     assert terminal.cooked
@@ -111,5 +112,5 @@ def test_what_a_kill_left_is_offered_and_removed(rig: Rig, program: OpenProgram)
     terminal.keys("y")
     terminal.wait_text("removed what an earlier lab left")
     # Once the host has said what it can do, the guest that was asked for it is gone too.
-    terminal.wait_text(" start      ")
+    terminal.wait_text(" start      ", MEASURED)
     assert left_by_a_lab(rig) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ from tuivm.widgets.livetable import LiveTable
 WALL = 1_700_000_000.0
 ROUNDS = 5
 """Rounds in which a key becomes an action, a worker, a dialog, and a picture."""
+DEADLINE = 30
+"""Seconds; a slow disk or a busy machine may need some of them."""
 
 
 class Rig:
@@ -49,10 +52,11 @@ class Rig:
         Not `pilot.pause()`, which waits for the processor to be idle: slow, and on a busy machine
         it takes a process that gets no turn for an idle one.
         """
-        for _ in range(ROUNDS):
-            await self.pilot.pause(0)
-        while self.app.typing and self.app.is_running:
-            await self.pilot.pause(0)
+        typing = True
+        while typing:
+            typing = self.app.typing and self.app.is_running
+            for _ in range(ROUNDS):
+                await self.pilot.pause(0)
 
     async def press(self, *keys: str) -> None:
         """Press keys, named by Textual or by the character that is on them."""
@@ -62,12 +66,11 @@ class Rig:
             await self.settle()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition that the event loop will bring about."""
-        for _ in range(200):
-            if condition():
-                return
+        """Wait for a condition that the event loop, or a thread, will bring about."""
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < end, "the condition did not come true"
             await self.pilot.pause(0.01)
-        raise AssertionError("the condition did not come true")
 
     async def type(self, text: str) -> None:
         """Type text as a person does, whatever the keys are called."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from tests.support.simcreate import LOST
 from tests.ui.support import Rig, make_app
@@ -115,7 +115,7 @@ def test_picture(snap_compare, tmp_path: Path, name: str) -> None:  # type: igno
         await rig.tick(2)
         await show(rig, what)
         # The cursor blinks, and would be in the picture or not as it happens.
-        for entry in app.screen.query(Input):
+        for entry in (*app.screen.query(Input), *app.screen.query(TextArea)):
             entry.cursor_blink = False
         # A button that was pressed looks so for a moment.
         await rig.until(

@@ -60,7 +60,7 @@ async def attach_dialog(rig: Rig) -> AttachDevice:
     assert isinstance(dialog, AttachDevice)
     if not rig.host().device_port.hold:
         await rig.until(lambda: dialog.seen is not None)
-        await rig.settle()
+    await rig.settle()
     return dialog
 
 

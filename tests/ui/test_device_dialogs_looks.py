@@ -91,6 +91,7 @@ def test_picture(snap_compare, tmp_path: Path, name: str) -> None:  # type: igno
         await rig.tick(2)
         app.run_worker(TASKS[what](app))
         await rig.until(lambda: len(app.screen_stack) > 1)
+        await rig.settle()
         dialog = app.screen
         if isinstance(dialog, Watching):
             await rig.until(lambda: dialog.seen is not None)

@@ -140,7 +140,7 @@ async def test_editing_throws_the_trial_away() -> None:
         await until(pilot, lambda: focused(app).id == "add")
         entry.value = "qemu:///session"
         await until(pilot, lambda: app.dialog.query_one("#add", Button).disabled)
-        assert "Connected" not in screen_text(app)
+        await until(pilot, lambda: "Connected" not in screen_text(app))
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ async def show(rig: Rig, page: str) -> None:
     assert isinstance(screen, HostsScreen)
     screen.action_page(page)
     await rig.until(lambda: screen.page.is_mounted and bool(screen.page.summary()))
+    await rig.settle()
     address, kind = PAGES[page]
     assert screen.page.table.move_to((kind, address))  # type: ignore[attr-defined]
     await rig.settle()

@@ -89,8 +89,11 @@ async def begun(rig: Rig) -> SimCreation:
     """From anywhere: review, Create; the creation that is then under way."""
     await rig.press("ctrl+r")
     await at(rig, "Review")
+    before = len(creation(rig).runs)
+    # A button that was just pressed takes no key for a moment.
+    await rig.until(lambda: not rig.app.screen.query("Button.-active"))
     await rig.press("enter")
-    await rig.until(lambda: bool(creation(rig).runs))
+    await rig.until(lambda: len(creation(rig).runs) > before)
     await rig.until(lambda: isinstance(rig.app.screen, CreateProgress))
     await rig.settle()
     return creation(rig).runs[-1]

@@ -267,14 +267,15 @@ class Seer:
         self.guest = site.guest(name, load="shell,deaf")
         self.name = name
         self.guest.resume()
-        self._shell = Shell(site.virthost.uri, self.guest.UUIDString())
+        self._shell = Shell(site.virthost.uri, self.guest.UUIDString(), patience=CALL)
         self._shell.ready()
 
     @property
     def alive(self) -> bool:
-        """It has not been removed, as one is that a failed test left with a device."""
+        """It can be asked, and has not been removed, as one is that a failed test left with a
+        device."""
         try:
-            return self.guest.isActive() == 1
+            return not self._shell.ended and self.guest.isActive() == 1
         except libvirt.libvirtError:
             return False
 

@@ -55,7 +55,7 @@ def test_a_guest_with_nesting_and_a_nic_of_the_hosts(site: Site) -> None:
     guest = site.conn.lookupByUUIDString(made.uuid)
     with removed(guest):
         assert "type='kvm'" in guest.XMLDesc().partition("\n")[0]
-        with Shell(site.virthost.uri, made.uuid) as shell:
+        with Shell(site.virthost.uri, made.uuid, patience=CALL) as shell:
             shell.ready()
             assert "svm" in shell.run("grep -m1 ^flags /proc/cpuinfo").split()
             assert "KVM" in shell.run("dmesg | grep Hypervisor")

@@ -318,6 +318,7 @@ class HostsScreen(AskingPlace):
         # As there is room, from now on: what a person says counts only where it differs.
         self._pane = None if shown == (self.app.size.width >= PANE_FROM) else shown
         self._fit()
+        self.call_after_refresh(self.show_now)
 
     def do_focus_left(self) -> None:
         hosts = self.query_one(HostList)
@@ -326,6 +327,7 @@ class HostsScreen(AskingPlace):
         if hosts.has_class("hidden"):
             self._pane = True
             self._fit()
+            self.call_after_refresh(self.show_now)
         hosts.focus()
 
     def do_focus_right(self) -> None:

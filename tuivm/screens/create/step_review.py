@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -128,6 +128,8 @@ class ReviewStep(Step):
         self.standing = Standing()
         self._hurries = False
         """Whether the focus goes to Create as soon as that can be pressed."""
+        self._filled_for = 0
+        """Columns that the lines were made for."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="review-state")
@@ -138,9 +140,13 @@ class ReviewStep(Step):
             yield button("virt-install", COMMAND)
             yield button("Save spec", SAVE)
 
-    def on_resize(self, event: events.Resize) -> None:
-        del event
-        if self._ready:
+    def on_mount(self) -> None:
+        # Not by Resize, which Textual does not always tell of: see `hostpages.base.HostPage`.
+        layouts = self.screen.screen_layout_refresh_signal
+        layouts.subscribe(self, lambda _: self._laid_out())
+
+    def _laid_out(self) -> None:
+        if self._ready and self.size and self.size.width != self._filled_for:
             self.fill(self.draft)
 
     def stand(self, standing: Standing) -> None:
@@ -148,7 +154,8 @@ class ReviewStep(Step):
         self.standing = standing
 
     def fill(self, draft: Draft) -> None:
-        width = max(20, self.size.width - 3)
+        self._filled_for = self.size.width
+        width = max(20, self._filled_for - 3)
         findings = (*self.standing.faults, *draft.findings)
         lines = [
             *_finding_lines(findings, self.standing.accepted, width, ascii_only=self.ascii_only),

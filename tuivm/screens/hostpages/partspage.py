@@ -100,6 +100,8 @@ class PartsPage(HostPage):
         self._show()
 
     def laid_out(self) -> None:
+        if not self.size:
+            return  # another page is shown
         self.set_class(self.size.width >= _BESIDE_FROM, "-beside")
         if self._widths != self._laid_out_for:
             self._show()
