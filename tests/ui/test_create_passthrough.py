@@ -332,7 +332,8 @@ async def test_findings_are_shown() -> None:
 
 async def test_nothing_but_ascii() -> None:
     app = StepApp(PassthroughStep, start(), ascii_only=True)
-    async with app.run_test(size=SIZE) as pilot:
+    # So that nothing scrolls: bars are the whole program's to choose.
+    async with app.run_test(size=(80, 30)) as pilot:
         await pilot.pause()
         await pilot.press("down", "space")
         assert screen_text(app).isascii()
@@ -416,9 +417,9 @@ async def test_what_changes_while_its_address_is_typed_is_not_taken() -> None:
 async def test_what_drivers_of_gpus_want_is_asked_with_a_display_alone() -> None:
     app = StepApp(PassthroughStep, start())
     async with app.run_test(size=(100, 40)) as pilot:
-        hide, vendor = app.query_one(SwitchField), app.query_one(TextField)
-        assert not hide.display
-        assert not vendor.display
+        hide, vendor = app.query_one(SwitchField), app.query_one("#vendor", TextField)
+        rom = app.query_one("#rom", TextField)
+        assert not any(field.display for field in (hide, vendor, rom))
         await move_to(app, pilot, GPU)
         await pilot.press("space")
         await pilot.pause()
@@ -429,8 +430,29 @@ async def test_what_drivers_of_gpus_want_is_asked_with_a_display_alone() -> None
         vendor.focus_editor()
         await pilot.press(*"abc")
         await pilot.pause()
+        rom.focus_editor()
+        await pilot.press(*"card.rom")
+        await pilot.pause()
+        assert "a whole path on the host" in shown(app)
+        assert [one.rom_file for one in app.spec.passed] == ["", ""], "that is none"
+        await pilot.press("home", "slash")
+        await pilot.pause()
     assert app.spec.machine.hide_hypervisor
     assert app.spec.machine.vendor_id == "abc"
+    roms = {one.device: one.rom_file for one in app.spec.passed}
+    assert roms == {GPU.address: "/card.rom", GPU_SOUND.address: ""}
+
+
+async def test_each_of_two_cards_has_a_rom_of_its_own() -> None:
+    both = (
+        Passed(PassKind.PCI, GPU.address, rom_file="/a.rom"),
+        Passed(PassKind.PCI, CONSOLE.address, rom_file="/b.rom"),
+    )
+    app = StepApp(PassthroughStep, start(both))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await pilot.pause()
+        assert not app.query_one("#rom", TextField).display
+        assert app.query_one("#vendor", TextField).display
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])

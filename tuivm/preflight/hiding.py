@@ -1,4 +1,4 @@
-"""What drivers of some GPUs want not to see: that they run in a guest of KVM's."""
+"""What some GPUs and their drivers want: not to see KVM, and a copy of their ROM."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def vendor_id_fault(text: str) -> str:
     if not text or _VENDOR_ID.fullmatch(text):
         return ""
     return "up to 12 letters and digits: CPUID has no room for more, and a comma ends it for QEMU"
+
+
+def rom_fault(text: str) -> str:
+    """What is wrong with the path of a ROM file, "" for nothing; "" is the card's own."""
+    return "" if not text or text.startswith("/") else "a whole path on the host, from / on"

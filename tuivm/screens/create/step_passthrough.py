@@ -13,7 +13,7 @@ from tuivm.model.findings import Severity
 from tuivm.model.offers import HostDevice
 from tuivm.model.spec import Passed, Spec
 from tuivm.model.units import visible
-from tuivm.preflight.hiding import vendor_id_fault
+from tuivm.preflight.hiding import rom_fault, vendor_id_fault
 from tuivm.preflight.iommu import iommu_findings
 from tuivm.preflight.passing import Verdict, VerdictKind, verdicts
 from tuivm.preflight.passing_costs import is_gpu
@@ -22,6 +22,7 @@ from tuivm.screens.create.devicetree import (
     Branch,
     alike,
     group_of,
+    is_of,
     is_ticked,
     named,
     overridden,
@@ -39,6 +40,7 @@ from tuivm.widgets.itemlist import ItemList
 
 _HIDING = "the guest does not see KVM's signature: drivers of some GPUs refuse to work else"
 _VENDOR = "what the guest sees as Hyper-V's, for the same drivers; up to 12 characters"
+_ROM = "of the card, shown to the guest instead of the card's own: a path on the host"
 NO_IOMMU = (
     "No IOMMU group: PCI devices cannot be passed through. Turn VT-d or AMD-Vi on in the firmware, "
     "add intel_iommu=on (Intel) to the host's kernel command line, and reboot. USB needs none."
@@ -72,7 +74,10 @@ class PassthroughStep(Step):
         yield Static(classes="remark")
         yield ListField("passthrough", "Devices")
         yield SwitchField("machine.hide_hypervisor", "Hide KVM", _HIDING)
-        yield TextField("machine.vendor_id", "Hyper-V vendor", _VENDOR, check=vendor_id_fault)
+        yield TextField(
+            "machine.vendor_id", "Hyper-V vendor", _VENDOR, check=vendor_id_fault, id="vendor"
+        )
+        yield TextField("passthrough.rom_file", "ROM file", _ROM, check=rom_fault, id="rom")
         yield Static(classes="detail")
 
     def on_mount(self) -> None:
@@ -95,34 +100,43 @@ class PassthroughStep(Step):
         field.display = bool(rows)
         field.show(rows)
         self.query_one(Rows).styles.height = "1fr"
-        self._fill_hiding(draft)
+        self._fill_display(draft)
         remark = self.query_one(".remark", Static)
         text = _remark(draft)
         remark.display = bool(text)
         remark.update(Content(visible(text)))
         self._explain()
 
-    def _fill_hiding(self, draft: Draft) -> None:
-        """What drivers of some GPUs want matters with a display alone, or once it was said."""
+    def _fill_display(self, draft: Draft) -> None:
+        """What some GPUs want matters with a display alone, or once it was said."""
         machine, devices = draft.spec.machine, draft.offered.devices
         display = any(
             is_gpu(device) and is_ticked(self._passed, device, devices) for device in devices
         )
         hide = self.query_one(SwitchField)
         hide.show(machine.hide_hypervisor or None)
-        vendor = self.query_one(TextField)
+        vendor = self.query_one("#vendor", TextField)
         vendor.show(machine.vendor_id)
         hide.display = vendor.display = bool(
             display or machine.hide_hypervisor or machine.vendor_id
         )
+        # Of several cards each has a ROM of its own: a spec file can say which.
+        cards = _cards(draft)
+        rom = self.query_one("#rom", TextField)
+        rom.display = len(cards) == 1
+        if rom.display:
+            rom.show(cards[0].rom_file)
 
     def edited(self, field: Field, draft: Draft) -> Spec:
-        machine = draft.spec.machine
+        spec = draft.spec
         if isinstance(field, SwitchField):
-            machine = machine._replace(hide_hypervisor=bool(field.value))
-        elif isinstance(field, TextField):
-            machine = machine._replace(vendor_id=str(field.value))
-        return draft.spec._replace(machine=machine)
+            return spec._replace(machine=spec.machine._replace(hide_hypervisor=bool(field.value)))
+        value = str(field.value)
+        if field.id == "vendor":
+            return spec._replace(machine=spec.machine._replace(vendor_id=value))
+        cards = _cards(draft)
+        passed = (one._replace(rom_file=value) if one in cards else one for one in spec.passed)
+        return spec._replace(passed=tuple(passed))
 
     def _row(self, branch: Branch) -> Content:
         if branch.gone is not None:
@@ -251,6 +265,16 @@ class PassthroughStep(Step):
 
 
 _NOTHING = "What is passed through is the guest's alone: the host, and other guests, lose it."
+
+
+def _cards(draft: Draft) -> list[Passed]:
+    """GPUs that were ticked."""
+    devices = draft.offered.devices
+    return [
+        one
+        for one in draft.spec.passed
+        if any(is_gpu(device) and is_of(one, device, devices) for device in devices)
+    ]
 
 
 def _item(branch: Branch) -> Hashable:

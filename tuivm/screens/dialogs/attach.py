@@ -15,7 +15,7 @@ from tuivm.model.requests import AttachDevices, When
 from tuivm.model.spec import Passed, PassKind
 from tuivm.preflight.attaching import Attachment, Target, check_attach, refusals
 from tuivm.preflight.groups import Surroundings
-from tuivm.preflight.hiding import vendor_id_fault
+from tuivm.preflight.hiding import rom_fault, vendor_id_fault
 from tuivm.preflight.passing import VerdictKind, judge, verdict
 from tuivm.preflight.passing_costs import is_gpu
 from tuivm.screens.create.devicetree import group_of
@@ -260,8 +260,8 @@ class AttachDevice(Watching[AttachDevices]):
 
     def _option_fault(self) -> str:
         """What is wrong with what is typed for a display, "" for nothing."""
-        if self._rom and not self._rom.startswith("/"):
-            return "ROM file: a whole path on the host is needed, from / on."
+        if fault := rom_fault(self._rom):
+            return f"ROM file: {fault}"
         fault = vendor_id_fault(self._vendor)
         return f"Hyper-V vendor: {fault}" if fault else ""
 
