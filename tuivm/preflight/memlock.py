@@ -2,7 +2,8 @@
 
 The rules are those of libvirt's qemuDomainGetMemLockLimitBytes: hard_limit where it is given, else
 no limit for `<locked/>`, else the guest's memory and 1 GiB for registers that are mapped, the
-memory once a device where the guest has an IOMMU of its own (each is then mapped by itself).
+memory once a device where the guest has an IOMMU of its own (each is then mapped by itself; since
+libvirt 8.7).
 """
 
 from __future__ import annotations
