@@ -31,6 +31,7 @@ from tuivm.model.hosts import Problem
 from tuivm.model.offers import HostDevice
 from tuivm.model.snapshot import Revisions
 from tuivm.model.spec import DiskKind, SourceKind
+from tuivm.screens.create import drafting
 from tuivm.screens.create.fields import TextField
 from tuivm.screens.create.progress import CreateProgress
 from tuivm.screens.create.step_review import ReviewStep
@@ -531,3 +532,47 @@ async def test_devices_that_come_and_go_while_the_wizard_is_open(tmp_path: Path)
         assert host.device_port.asked == ["devices"]
         # The rest of the offer stays.
         assert wizard(rig).draft.offered.pools == creation(rig).offered.pools
+
+
+async def test_the_guest_that_is_made_is_no_news(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    look = drafting.DraftingBoard._look_for_news
+
+    def counted(board: drafting.DraftingBoard) -> None:
+        nonlocal looks
+        looks += 1
+        look(board)
+
+    monkeypatch.setattr(drafting, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(drafting.DraftingBoard, "_look_for_news", counted)
+    async with running(tmp_path, web) as rig:
+        await opened(rig)
+        await with_iso(rig)
+        run = await begun(rig)
+        host = rig.host()
+        host.add_guest_as(run.plan.spec.uuid, run.plan.spec.name)
+        host.revisions = host.revisions._replace(devices=host.revisions.devices + 1)
+        run.succeed()
+        await rig.tick()
+        seen = looks
+        await rig.until(lambda: looks > seen + 2)
+        assert "done: debian12 runs" in rig.text
+        assert host.device_port.asked == []
+
+
+async def test_after_a_creation_that_failed_devices_are_news_again(tmp_path: Path) -> None:
+    async with running(tmp_path, web) as rig:
+        await opened(rig)
+        await with_iso(rig)
+        run = await begun(rig)
+        run.fail(Problem("cannot define", NASTY))
+        await rig.until(lambda: "failed" in rig.text)
+        await rig.press("enter")
+        await rig.until(lambda: isinstance(rig.app.screen, Wizard))
+        await settled(rig)
+        host = rig.host()
+        host.revisions = host.revisions._replace(devices=host.revisions.devices + 1)
+        await rig.tick()
+        await rig.until(lambda: host.device_port.asked == ["devices"])

@@ -57,6 +57,8 @@ class DraftingBoard(Board):
         """When the host was asked what it offers; None when it has answered."""
         self._busy = False
         self._again = False
+        self.creating = False
+        """A guest is being made of the draft: that it has its devices now is no news."""
         self._drawn = draft.spec.source
         """The source as it was last worked out."""
 
@@ -66,7 +68,7 @@ class DraftingBoard(Board):
 
     def _look_for_news(self) -> None:
         news, host = self._news, self.draft.host
-        if news is None or self.draft.offer is None or self._asked_at is not None:
+        if news is None or self.creating or self.draft.offer is None or self._asked_at is not None:
             return
         revision = news.revision(host)
         if revision != self._revision and (port := news.port(host)) is not None:
@@ -78,7 +80,9 @@ class DraftingBoard(Board):
         asked = self.draft.offer
         heard_of = (await heard(port.devices())).offer
         offer = self.draft.offer
-        if heard_of is None or offer is None or offer is not asked or self.draft.host != host:
+        if heard_of is None or offer is None or offer is not asked:
+            return
+        if self.creating or self.draft.host != host:
             return
         if (offer.devices, offer.guests) != (heard_of.devices, heard_of.guests):
             fresh = offer._replace(devices=heard_of.devices, guests=heard_of.guests)

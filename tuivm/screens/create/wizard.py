@@ -243,6 +243,7 @@ class Wizard(DraftingBoard):
         dialog = CreateProgress(plan.spec.name, host, begin)
 
         def back(then: str | None) -> None:
+            self.creating = False
             created = dialog.created
             if created is not None and created.problem is None:
                 self.dismiss(Ending(host, created.uuid, then or ""))
@@ -250,6 +251,7 @@ class Wizard(DraftingBoard):
                 # What it offers has changed: volumes came and went, or it is lost.
                 self.ask_host()
 
+        self.creating = True
         self.app.push_screen(dialog, back)
 
     # keys
