@@ -200,6 +200,10 @@ class Site:
         link = self.virthost.run(["readlink", f"{_SYS}/{address}/driver"], check=False).stdout
         return Path(link.strip()).name
 
+    def way_in(self) -> str:
+        """The interface of WAY_IN. Whichever driver is the quicker one at boot has eth0."""
+        return self.shell(f"ls {_SYS}/{WAY_IN}/virtio*/net").strip()
+
     def usb_driver(self, port: str) -> str:
         """Of the first interface of what is plugged in there."""
         link = f"/sys/bus/usb/devices/{port}:1.0/driver"

@@ -95,7 +95,7 @@ def test_what_the_host_needs_is_refused(site: Site) -> None:
     guest = site.guest("greedy")
     with removed(guest):
         for address, named in (
-            (WAY_IN, "eth0"),
+            (WAY_IN, site.way_in()),
             (ROOT_DISK, "/dev/vda"),
             (AHCI, ISA),
             (SMBUS, ISA),

@@ -88,10 +88,11 @@ def test_on_the_host_itself_it_is_known(site: Site, tmp_path: Path) -> None:
     """tuivm does not run there, so its /proc and /sys are brought here and looked at as a local
     host's are."""
     site.bring_tree(tmp_path)
+    way_in = site.way_in()
     uses = hostuse.look(
         tmp_path,
         environ={"SSH_CONNECTION": "10.0.2.2 40000 10.0.2.15 22"},
-        addresses=lambda: {"eth0": ["10.0.2.15"]},
+        addresses=lambda: {way_in: ["10.0.2.15"]},
     )
     found = host_devices(read_nodes(site.conn), {}, uses)
     offer = site.survey()._replace(devices=found, local=True)
