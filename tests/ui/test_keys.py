@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.command import CommandPalette
+from textual.geometry import Size
 from textual.widgets import Input, OptionList
 
 from tests.support.simhost import SimHost
@@ -338,3 +339,17 @@ async def test_a_timer_that_fires_while_the_program_ends(tmp_path: Path) -> None
     rig.maker._clock.now += 100
     rig.app._beat()
     rig.app.paint_now()
+
+
+async def test_a_size_of_before_does_not_stay(tmp_path: Path) -> None:
+    """As when the terminal grows while a dialog opens, and its own first size comes in later."""
+    async with running(tmp_path, two) as rig:
+        await rig.press("?")
+        await rig.until(lambda: "Keys: guests" in rig.text)
+        small = Size(3, 3)
+        handled: list[bool] = []
+        rig.app.screen.post_message(events.Resize(small, small))
+        rig.app.screen.call_later(handled.append, True)
+        await rig.until(lambda: bool(handled))
+        await rig.until(lambda: rig.app.screen.size == rig.app.size)
+        await rig.until(lambda: "Keys: guests" in rig.text)

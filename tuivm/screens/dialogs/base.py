@@ -238,6 +238,10 @@ class Dialog(ModalScreen[T]):
         self._fit(self.app.size)
 
     def on_resize(self, event: events.Resize) -> None:
+        if event.size != self.app.size:
+            # A dialog that is just opening tells itself its size, and in its queue that may replace
+            # what the terminal told of a newer one.
+            self.post_message(events.Resize(self.app.size, self.app.size))
         self._fit(event.size)
 
     def action_cancel(self) -> None:
